@@ -1,0 +1,52 @@
+"""Lets torchvision's Python transforms work beside a torch that its compiled operators were not built for.
+
+A torchvision wheel built for CUDA, installed beside a CPU build of torch (pip mixes them without a word), cannot
+load its operators, and then stops at its own import with "operator torchvision::nms does not exist"; through
+torchmetrics it takes `import pytorch_lightning` down with it. Nothing here uses those operators. Declaring the two
+that the import looks up lets the rest load; calling one still raises torch's error. Where the real operators load,
+this module does nothing.
+"""
+
+import importlib.machinery
+import importlib.util
+import os
+
+import torch
+
+_SCHEMAS = {
+    "nms": "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms": "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+}
+
+# torch drops a library's definitions with the object that made them.
+_library: torch.library.Library | None = None
+
+
+def install() -> None:
+    """Declares torchvision's missing operators, once, if its compiled ones cannot be loaded."""
+    global _library
+    if _library is not None or _operators_load():
+        return
+    _library = torch.library.Library("torchvision", "FRAGMENT")
+    for name, schema in _SCHEMAS.items():
+        if not hasattr(torch.ops.torchvision, name):
+            _library.define(schema)
+
+
+def _operators_load() -> bool:
+    """Loads torchvision's compiled operators the way torchvision does, without importing torchvision."""
+    spec = importlib.util.find_spec("torchvision")
+    if spec is None or not spec.submodule_search_locations:
+        return True  # its absence is for the import that needs it to report
+    folder = next(iter(spec.submodule_search_locations))
+    loader = (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES)
+    library = importlib.machinery.FileFinder(folder, loader).find_spec("_C")
+    if library is None or library.origin is None:
+        return False
+    if hasattr(os, "add_dll_directory"):  # Windows looks for the libraries beside it only when told to
+        os.add_dll_directory(folder)
+    try:
+        torch.ops.load_library(library.origin)
+    except OSError:
+        return False
+    return True
