@@ -65,14 +65,15 @@ def formula_gradients(problem: Problem, lam: float, module: types.ModuleType = f
 def term_sizes(problem: Problem, lam: float) -> Pair:
     """For each entry of the gradients, the sum of the magnitudes of the terms that rounding acts on.
 
-    Where these terms cancel (g against y, 1 against h^2), no two correct programs agree to more digits than this.
+    Where these terms cancel (g against y, 1 against h^2, one pixel's share of a against the others'), two correct
+    programs agree to so many digits of their terms, not of what is left; for h that is 1, what it is bounded by.
     """
     V, W = np.abs(problem.V), np.abs(problem.W)
     sizes_V, sizes_W = 2 * lam * V, 2 * lam * W
     for x, y in zip(problem.X, problem.Y, strict=True):
         s = formulas.forward(problem.V, problem.W, x)
         sizes_V = sizes_V + np.outer(W[:, :-1].T @ (s.g + y), np.abs(s.x)) / len(problem.X)
-        sizes_W = sizes_W + np.outer(s.g + y, np.abs(s.h)) / len(problem.X)
+        sizes_W = sizes_W + np.outer(s.g + y, np.ones_like(s.h)) / len(problem.X)
     return sizes_V, sizes_W
 
 
