@@ -2,6 +2,7 @@
 
 import inspect
 import types
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -265,6 +266,15 @@ def test_a_step_worked_by_hand() -> None:
 # Against torch's optimiser, a thousand steps in
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Products this small are over before a second thread has started; on a busy machine they would wait for it."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def sgd(problem: Problem, lrs: Array, lams: Array) -> Pair:
     """The same steps by autograd and torch.optim.SGD, with the decay left to `weight_decay`."""
     V, W = torch.tensor(problem.V, requires_grad=True), torch.tensor(problem.W, requires_grad=True)
@@ -278,6 +288,7 @@ def sgd(problem: Problem, lrs: Array, lams: Array) -> Pair:
     return V.detach().numpy(), W.detach().numpy()
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_a_thousand_steps_equal_torch_sgd_with_a_schedule() -> None:
     problem = random_problem(8, hidden=40, samples=1000)
     lrs, lams = np.repeat([1e-2, 1e-3], 500), np.repeat([0.1, 0.01], 500)
@@ -286,6 +297,7 @@ def test_a_thousand_steps_equal_torch_sgd_with_a_schedule() -> None:
     assert worst_relative_error(found, sgd(problem, lrs, lams)) < 1e-9
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_a_thousand_steps_of_the_full_network_equal_torch_sgd() -> None:
     problem = random_problem(9, hidden=400, samples=1000)
     found = formulas.train(problem.V, problem.W, problem.X, problem.Y, lr=1e-2, lam=0.01)
