@@ -1,0 +1,242 @@
+"""Random changes to letters, an own draw for every image, a whole block at once.
+
+An augmentation maps (images, draws) to images and has no state: all its randomness is in the draws that the stream
+gives it, so what a step sees depends on nothing but the seed and the step.
+"""
+
+from abc import ABC, abstractmethod
+from functools import cache
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy import ndimage
+from torch import Tensor
+from torchvision.transforms import v2
+
+from letters_torch.data.stream import Draws
+
+
+class Augmentation(ABC):
+    """What a data module's `augment` may be."""
+
+    @abstractmethod
+    def augment(self, images: Tensor, draws: Draws, outside: float) -> Tensor:
+        """Changes each image by its own draws.
+
+        Args:
+            images: (N, H, W), standardised, float.
+            draws: (N, at least 6), uniform in [0, 1).
+            outside: the value of pixels from beyond the edge.
+
+        Returns:
+            (N, H, W), of the images' dtype.
+        """
+
+
+class AffineParameters(NamedTuple):
+    """torchvision's parameters of an affine map, one row an image: degrees, pixels, a factor, degrees."""
+
+    angle: Draws  # (N,)
+    translate: Draws  # (N, 2): x, y
+    scale: Draws  # (N,)
+    shear: Draws  # (N, 2): x, y
+
+
+class RandomAffine(v2.RandomAffine, Augmentation):
+    """torchvision's RandomAffine with a draw of its own for every image of a block.
+
+    Arguments, their validation and the distribution of the parameters are torchvision's (a translation is a whole
+    number of pixels there too); image by image the result equals `v2.functional.affine` with the same parameters.
+
+    Args:
+        degrees: the angle is drawn from (-degrees, degrees), or from the range given.
+        translate: largest shifts (x, y), as fractions of the side.
+        scale: range of the factor.
+        shear: degrees: x from (-shear, shear), or x from a range of two, or x and y from four.
+        interpolation: between pixels.
+        fill: value of pixels from beyond the edge; None for the standardised set's own (`Standardizer.outside`).
+
+    Raises:
+        ValueError: as torchvision's; or an interpolation that it does not offer for tensors.
+    """
+
+    def __init__(
+        self,
+        degrees: float | tuple[float, float],
+        translate: tuple[float, float] | None = None,
+        scale: tuple[float, float] | None = None,
+        shear: float | tuple[float, float] | tuple[float, float, float, float] | None = None,
+        interpolation: Literal["nearest", "bilinear"] = "bilinear",
+        fill: float | None = None,
+    ) -> None:
+        super().__init__(degrees, translate, scale, shear, v2.InterpolationMode(interpolation), fill or 0)
+        self.outside = fill
+
+    def augment(self, images: Tensor, draws: Draws, outside: float) -> Tensor:
+        """See `Augmentation.augment`."""
+        parameters = self.parameters_from(draws, *images.shape[1:])
+        if self.outside is not None:
+            return affine(images, parameters, self.interpolation.value, self.outside)
+        if outside == 0:
+            return affine(images, parameters, self.interpolation.value, None)
+        return affine(images - outside, parameters, self.interpolation.value, None).add_(outside)
+
+    def parameters_from(self, draws: Draws, height: int, width: int) -> AffineParameters:
+        """`make_params` of torchvision for every row of draws (N, at least 6) at once."""
+        u = draws.T
+        tx, ty = self.translate or (0.0, 0.0)
+        shear = [*(self.shear or (0.0, 0.0)), 0.0, 0.0][:4]
+        low, high = self.scale or (1.0, 1.0)
+        return AffineParameters(
+            _between(u[0], *self.degrees),
+            np.rint(np.stack([_between(u[1], -tx * width, tx * width), _between(u[2], -ty * height, ty * height)], 1)),
+            _between(u[3], low, high),
+            np.stack([_between(u[4], shear[0], shear[1]), _between(u[5], shear[2], shear[3])], 1),
+        )
+
+
+def _between(u: Draws, low: float, high: float) -> Draws:
+    return low + u * (high - low)
+
+
+def affine(images: Tensor, parameters: AffineParameters, interpolation: str, fill: float | None) -> Tensor:
+    """`v2.functional.affine`, each image with its own parameters, in one grid and one sampling.
+
+    Args:
+        images: (N, H, W), float.
+        parameters: N of each.
+        interpolation: "nearest" or "bilinear".
+        fill: value of pixels from beyond the edge; None for 0, with no second look at the edge, as in torchvision.
+
+    Returns:
+        (N, H, W).
+    """
+    theta = torch.from_numpy(_inverse_matrices(parameters, *images.shape[1:])).to(images)
+    grid = affine_grid(theta, *images.shape[1:])
+    if fill is None:
+        return F.grid_sample(images[:, None], grid, interpolation, "zeros", align_corners=False)[:, 0]
+    # torchvision samples a mask beside the image, and mixes in the fill where the mask is not 1.
+    masked = torch.stack([images, torch.ones_like(images)], 1)
+    sampled, mask = F.grid_sample(masked, grid, interpolation, "zeros", align_corners=False).unbind(1)
+    if interpolation == "nearest":
+        return torch.where(mask < 0.5, fill, sampled)
+    return sampled * mask + (1 - mask) * fill
+
+
+def affine_grid(theta: Tensor, height: int, width: int) -> Tensor:
+    """`torch.nn.functional.affine_grid(theta, (N, 1, height, width), align_corners=False)` as one matrix product.
+
+    torch's own does one product of (H W x 3)(3 x 2) for each image, which took six times as long as the sampling.
+
+    Args:
+        theta: (N, 2, 3).
+
+    Returns:
+        (N, H, W, 2): x, y of the input for each pixel of the output, from -1 to 1.
+    """
+    x = (torch.arange(width).to(theta) * 2 + 1) / width - 1
+    y = (torch.arange(height).to(theta) * 2 + 1) / height - 1
+    base = torch.stack([x.expand(height, width), y[:, None].expand(height, width), torch.ones_like(x).expand(height, width)])
+    return (theta.reshape(-1, 3) @ base.reshape(3, -1)).view(-1, 2, height, width).permute(0, 2, 3, 1)
+
+
+def _inverse_matrices(parameters: AffineParameters, height: int, width: int) -> Draws:
+    """From output to input positions, in grid_sample's units (-1..1); (N, 2, 3).
+
+    The map is torchvision's (transforms.functional._get_inverse_affine_matrix) about the image's centre:
+    inverse(rotation, shear, scale) after undoing the translation.
+    """
+    rotation, (shear_x, shear_y) = np.deg2rad(parameters.angle), np.deg2rad(parameters.shear).T
+    a = np.cos(rotation - shear_y) / np.cos(shear_y)
+    b = -np.cos(rotation - shear_y) * np.tan(shear_x) / np.cos(shear_y) - np.sin(rotation)
+    c = np.sin(rotation - shear_y) / np.cos(shear_y)
+    d = -np.sin(rotation - shear_y) * np.tan(shear_x) / np.cos(shear_y) + np.cos(rotation)
+    inverse = np.stack([d, -b, -c, a], 1).reshape(-1, 2, 2) / parameters.scale[:, None, None]
+    shift = -np.einsum("nij,nj->ni", inverse, parameters.translate)
+    half = np.array([width, height]) / 2
+    inverse = inverse * half / half[:, None]
+    return np.concatenate([inverse, (shift / half)[:, :, None]], 2)
+
+
+class RollAndRotate(Augmentation):
+    """The notebook's own augmentation, both every time, on the standardised image.
+
+    A roll by floor(u / 0.3) pixels (0, 1, 2 with probability 0.3 each, 3 with 0.1) of random sign along one random
+    axis, pixels wrapping around; then a rotation by a uniform angle of less than `degrees`, of random sign, as
+    `scipy.ndimage.rotate(order=3, reshape=False, mode="nearest")` does it.
+
+    Args:
+        degrees: the largest angle.
+    """
+
+    def __init__(self, degrees: float = 10.0) -> None:
+        self.degrees = degrees
+
+    def augment(self, images: Tensor, draws: Draws, outside: float) -> Tensor:  # noqa: ARG002 (nothing comes in)
+        """See `Augmentation.augment`."""
+        shift, axis, angle = self.parameters_from(draws)
+        return rotate(roll(images, shift, axis), angle)
+
+    def parameters_from(self, draws: Draws) -> tuple[Draws, Draws, Draws]:
+        """Shift in pixels, axis (0 down, 1 right) and angle in degrees for every row of draws; (N,) each."""
+        u = draws.T
+        shift = np.floor(u[0] / 0.3) * np.where(u[1] < 0.5, -1, 1)
+        angle = u[3] * self.degrees * np.where(u[4] < 0.5, -1, 1)
+        return shift, np.floor(u[2] * 2), angle
+
+
+def roll(images: Tensor, shift: Draws, axis: Draws) -> Tensor:
+    """`numpy.roll(image, shift, axis)` for each image of (N, H, W)."""
+    count, height, width = images.shape
+    down, right = torch.from_numpy(np.stack([np.where(axis == 0, shift, 0), np.where(axis == 1, shift, 0)])).long()
+    row = (torch.arange(height) - down[:, None]) % height
+    column = (torch.arange(width) - right[:, None]) % width
+    return images[torch.arange(count)[:, None, None], row[:, :, None], column[:, None, :]]
+
+
+# SciPy spreads an image by this many of its edge pixels before it fits the spline, for mode="nearest".
+_SPREAD = 12
+
+
+@cache
+def _spline_matrix(side: int) -> Tensor:
+    """The map from a row of pixels to its cubic B-spline coefficients, which is linear; (side + 2 * _SPREAD, side)."""
+    spread = np.pad(np.eye(side), ((_SPREAD, _SPREAD), (0, 0)), mode="edge")
+    return torch.from_numpy(ndimage.spline_filter1d(spread, order=3, axis=0, mode="nearest"))
+
+
+def rotate(images: Tensor, degrees: Draws) -> Tensor:
+    """`scipy.ndimage.rotate(image, degrees, reshape=False, order=3, mode="nearest")` for each image of (N, H, W)."""
+    count, height, width = images.shape
+    down, across = _spline_matrix(height).to(images), _spline_matrix(width).to(images)
+    coefficients = down @ images @ across.T
+    turn = torch.from_numpy(np.deg2rad(degrees)).to(images)[:, None, None]
+    y = (torch.arange(height).to(images) - (height - 1) / 2)[:, None]
+    x = torch.arange(width).to(images) - (width - 1) / 2
+    # Where each output pixel lies in the spread image; no turn of 28 pixels reaches past its edge.
+    row = torch.cos(turn) * y + torch.sin(turn) * x + ((height - 1) / 2 + _SPREAD)
+    column = torch.cos(turn) * x - torch.sin(turn) * y + ((width - 1) / 2 + _SPREAD)
+    return _spline_values(coefficients, row, column)
+
+
+def _spline_values(coefficients: Tensor, row: Tensor, column: Tensor) -> Tensor:
+    """The values of cubic B-splines (N, H', W') at the positions row, column (N, H, W): 4 x 4 neighbours each."""
+    count, _, stride = coefficients.shape
+    (first_row, row_weights), (first_column, column_weights) = _cubic(row), _cubic(column)
+    flat, start = coefficients.reshape(count, -1), (first_row * stride + first_column).reshape(count, -1)
+    values = torch.zeros_like(row)
+    for i, by_row in enumerate(row_weights):
+        for j, by_column in enumerate(column_weights):
+            neighbour = flat.gather(1, start + (i * stride + j)).view_as(row)
+            values += by_row * by_column * neighbour
+    return values
+
+
+def _cubic(position: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """The first of the four knots around each position, and their cubic B-spline weights."""
+    knot = position.floor()
+    t = position - knot
+    weights = [(1 - t) ** 3 / 6, (4 - 6 * t**2 + 3 * t**3) / 6, (1 + 3 * t + 3 * t**2 - 3 * t**3) / 6, t**3 / 6]
+    return knot.long() - 1, weights

@@ -1,0 +1,59 @@
+"""Pixels to numbers of zero mean and unit variance, as sklearn.preprocessing.scale does: population variance."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from letters_torch.data.letters import SIDE, UInt8
+
+Scaling = Literal["pixel", "pixel_each_set", "global"]
+
+
+@dataclass(frozen=True)
+class Standardizer:
+    """(image - mean) * inverse_deviation, pixel by pixel.
+
+    Attributes:
+        mean: (28, 28) float64, in grey levels.
+        inverse_deviation: (28, 28) float64; 0 for a pixel that never varied, which so stays 0 whatever it meets.
+        outside: the value that a pixel from beyond the image's edge takes. With statistics of each pixel, 0: the
+            mean of wherever it lands. With one mean and deviation, black.
+    """
+
+    mean: Tensor
+    inverse_deviation: Tensor
+    outside: float
+
+    def __call__(self, images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        """uint8 (N, 28, 28) -> `dtype` (N, 28, 28)."""
+        mean, inverse = self.mean.to(dtype), self.inverse_deviation.to(dtype)
+        return images.to(dtype).sub_(mean).mul_(inverse)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Plain tensors and numbers, for a checkpoint."""
+        return {"mean": self.mean, "inverse_deviation": self.inverse_deviation, "outside": self.outside}
+
+
+def fit(images: UInt8, scaling: Scaling) -> Standardizer:
+    """The statistics of a set.
+
+    Args:
+        images: (N, 28, 28), at least one.
+        scaling: "global" for one mean and deviation, otherwise one of each pixel.
+    """
+    count, total, squares = len(images), np.zeros((SIDE, SIDE)), np.zeros((SIDE, SIDE))
+    for begin in range(0, count, 8192):  # sums of integers, exact in float64; by pieces, to stay small
+        piece = images[begin : begin + 8192].astype(np.float32)
+        total += piece.sum(0, dtype=np.float64)
+        squares += np.einsum("nij,nij->ij", piece, piece, dtype=np.float64, casting="safe")
+    mean, square = total / count, squares / count
+    if scaling == "global":
+        mean, square = np.full_like(mean, mean.mean()), np.full_like(square, square.mean())
+    deviation = np.sqrt(np.maximum(square - mean * mean, 0))
+    constant = deviation <= 1e-7 * np.maximum(mean, 1)  # what rounding leaves of a variance of 0
+    inverse = np.where(constant, 0, 1 / np.where(constant, 1, deviation))
+    outside = float(-mean[0, 0] * inverse[0, 0]) if scaling == "global" else 0.0
+    return Standardizer(torch.from_numpy(mean), torch.from_numpy(inverse), outside)

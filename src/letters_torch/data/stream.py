@@ -1,0 +1,39 @@
+"""Which sample a step uses, and which random draws: a pure function of (seed, step).
+
+Philox is a counter-based generator: its words number n, n + 1, ... can be computed without those before. Each step
+owns WORDS of them, so no worker, no resume and no block length can change what a step sees.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+# The first draw of a step chooses its sample; the others are the augmentation's. 16 leave room for any of ours.
+WORDS = 16
+
+Draws = npt.NDArray[np.float64]
+
+
+def draws(seed: int, first_step: int, count: int) -> Draws:
+    """The random numbers of consecutive steps.
+
+    Args:
+        seed: 0 or more.
+        first_step: number of the first step, from 0.
+        count: how many steps.
+
+    Returns:
+        (count, WORDS), uniform in [0, 1), multiples of 2**-53.
+    """
+    key = np.random.SeedSequence(seed).generate_state(2, np.uint64)
+    words = np.random.Philox(key=key, counter=first_step * WORDS // 4)  # a count of the counter makes 4 words
+    return (words.random_raw(count * WORDS) >> np.uint64(11)).reshape(count, WORDS) * 2.0**-53
+
+
+def rows(draw: Draws, size: int) -> npt.NDArray[np.int64]:
+    """The rows of a training set of `size` that steps with these draws use: uniform, with replacement; (count,)."""
+    return (draw[:, 0] * size).astype(np.int64)
+
+
+def shuffled(seed: int, size: int) -> npt.NDArray[np.int64]:
+    """A permutation of range(size), the same for the same seed; it splits validation rows from training rows."""
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 1)))).permutation(size)

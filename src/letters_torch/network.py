@@ -1,0 +1,44 @@
+"""The 785-400-26 network on its two weight matrices: initial distributions, hidden layer, logits.
+
+The notation is the derivation's: x with a constant 1 appended, a = V x, h = tanh(a) with a constant 1 appended,
+b = W h, g = softmax(b). Here the appended 1 is never stored: the last column of V and of W is the bias, and is added.
+"""
+
+import torch
+from torch import Tensor
+
+PIXELS = 28 * 28
+CLASSES = 26
+
+
+def initial_weights(
+    hidden: int, seed: int, inputs: int = PIXELS, classes: int = CLASSES, dtype: torch.dtype = torch.float32
+) -> tuple[Tensor, Tensor]:
+    """Draws the notebook's initial weights: V ~ N(0, 1/inputs) and W ~ N(0, 1/hidden), biases included.
+
+    They are drawn in float64 and rounded, so that every precision starts from the same draw.
+
+    Args:
+        hidden: number of hidden units.
+        seed: the same seed draws the same weights.
+        inputs: number of pixels, without the constant.
+        classes: number of classes.
+        dtype: of the result.
+
+    Returns:
+        V, (hidden, inputs + 1), and W, (classes, hidden + 1); the second numbers above are variances.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    V = torch.randn(hidden, inputs + 1, generator=generator, dtype=torch.float64) / inputs**0.5
+    W = torch.randn(classes, hidden + 1, generator=generator, dtype=torch.float64) / hidden**0.5
+    return V.to(dtype), W.to(dtype)
+
+
+def hidden_units(V: Tensor, x: Tensor) -> Tensor:
+    """h = tanh(V x), without the constant: x (N, inputs) -> (N, hidden)."""
+    return torch.tanh(torch.addmm(V[:, -1], x, V[:, :-1].T))
+
+
+def logits(V: Tensor, W: Tensor, x: Tensor) -> Tensor:
+    """b = W h: x (N, inputs) -> (N, classes), before the softmax."""
+    return torch.addmm(W[:, -1], hidden_units(V, x), W[:, :-1].T)

@@ -1,0 +1,116 @@
+"""The same single-sample updates as one_at_a_time.py, most of them as matrix products. README.md derives it.
+
+V is read and written once a panel of samples, not once a sample: inside the panel each sample's V is reached through
+inner products. Nothing is approximated: every gradient is taken at the weights that the sample before it left.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from letters_torch.schedule import Rates
+from letters_torch.updates import sweep
+
+PANEL = 100
+
+
+class Blocked:
+    """Exact single-sample SGD, a panel of samples at a time.
+
+    Args:
+        panel: samples a panel. Panels start at the multiples of it in the run's own count of steps, so that how a run
+            is cut into blocks does not change its rounding.
+        compiled: sweep with the compiled kernel (CPU only). By default, where it can be had.
+
+    Raises:
+        ValueError: the panel is shorter than 1.
+    """
+
+    def __init__(self, panel: int = PANEL, compiled: bool | None = None) -> None:
+        if panel < 1:
+            raise ValueError(f"a panel must have 1 sample or more, not {panel}")
+        self.panel = panel
+        self.compiled = compiled
+        self._buffers: _Buffers | None = None
+
+    def __call__(self, V: Tensor, W: Tensor, x: Tensor, y: Tensor, rates: Rates, first_step: int = 0) -> Tensor:
+        """Does len(x) updates of V and W, in place; arguments and result as in `OneAtATime`.
+
+        Args:
+            V: (hidden, inputs + 1), the last column the bias.
+            W: (classes, hidden + 1), the last column the bias.
+            x: (N, inputs), standardised pixels.
+            y: (N,), int64, 0..classes - 1.
+            rates: learning rate and weight decay of each step, N of each.
+            first_step: number of the first of these steps in the run.
+
+        Returns:
+            The cross-entropy of each sample before its update, (N,).
+        """
+        losses = x.new_empty(len(x))
+        with torch.no_grad(), _full_precision():
+            for begin, end in panels(first_step, len(x), self.panel):
+                piece = slice(begin, end)
+                pieces = Rates(rates.lr[piece], rates.weight_decay[piece])
+                self._panel(V.detach(), W.detach(), x[piece], y[piece], pieces, losses[piece])
+        return losses
+
+    def _panel(self, V: Tensor, W: Tensor, x: Tensor, y: Tensor, rates: Rates, losses: Tensor) -> None:
+        """One panel: two products, the sweep, one product. The bias column is the pixel that is always 1."""
+        A, G, D = self._workspace(x, len(V))
+        torch.addmm(V[:, -1], x, V[:, :-1].T, out=A)  # V_0 x_k
+        torch.mm(x, x.T, out=G).add_(1)  # x_j . x_k
+        # The sweep leaves in D what V takes from each sample: lr_j c_(j+1)..c_(K-1) d_j.
+        decay = self._sweep(A, G, W, y, rates, D, losses)
+        # Not V.mul_(decay): a float32 next to 1 is a coarse thing, and its rounding would be the same in every panel.
+        V.sub_(V, alpha=1 - decay)
+        V[:, :-1].addmm_(D.T, x, alpha=-1)
+        V[:, -1].sub_(D.sum(0))
+
+    def _sweep(
+        self, A: Tensor, G: Tensor, W: Tensor, y: Tensor, rates: Rates, D: Tensor, losses: Tensor
+    ) -> float:
+        compiled = self.compiled if self.compiled is not None else A.device.type == "cpu" and sweep.COMPILED
+        return (sweep.compiled if compiled else sweep.plain)(A, G, W, y, *rates, D, losses)
+
+    def _workspace(self, x: Tensor, hidden: int) -> "_Buffers":
+        """A, G and D for this panel; kept from panel to panel, since allocating them costs as much as using them."""
+        kept, n = self._buffers, len(x)
+        fits = kept and kept.A.shape == (n, hidden) and (kept.A.dtype, kept.A.device) == (x.dtype, x.device)
+        if not (kept and fits):
+            kept = _Buffers(x.new_empty(n, hidden), x.new_empty(n, n), x.new_empty(n, hidden))
+            self._buffers = kept
+        return kept
+
+
+class _Buffers(NamedTuple):
+    A: Tensor  # (K, hidden): V_0 x_k
+    G: Tensor  # (K, K): x_j . x_k
+    D: Tensor  # (K, hidden): the hidden layer's errors, scaled
+
+
+def panels(first_step: int, count: int, panel: int) -> Iterator[tuple[int, int]]:
+    """Cuts `count` steps, the first of them numbered `first_step`, at the multiples of `panel`.
+
+    Yields:
+        (begin, end) positions among the `count` steps.
+    """
+    begin = 0
+    while begin < count:
+        end = min(count, begin + panel - (first_step + begin) % panel)
+        yield begin, end
+        begin = end
+
+
+@contextmanager
+def _full_precision() -> Iterator[None]:
+    """Keeps products in the precision of their operands: no TF32 on a GPU, no bfloat16 on a CPU."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)

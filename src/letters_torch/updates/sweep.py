@@ -1,0 +1,63 @@
+"""The sweep through one panel: all that depends, sample by sample, on the samples before it.
+
+Two forms of one computation: `plain` in torch, for reading, for any device and for machines without Numba; `compiled`
+for the CPU. Both take and leave the same:
+
+    A       (K, hidden)  V_0 x_k, with V_0 the weights at the panel's start
+    G       (K, K)       x_j . x_k, the constant 1 of both included
+    W       (classes, hidden + 1), updated in place
+    y       (K,)         classes, int64
+    lr, weight_decay     (K,) each, float64 arrays of NumPy
+    D       (K, hidden)  result: lr_j c_(j+1) .. c_(K-1) d_j, so that V_K = c_0 .. c_(K-1) V_0 - D^T X
+    losses  (K,)         result: the cross-entropy of each sample before its update
+
+and return c_0 .. c_(K-1), where c_k = 1 - lr_k weight_decay_k. The coefficients are kept as running products, in
+float64: a quotient of two of them would blow up where a c is 0, and in float32 a c that is nearly 1 loses its decay.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from letters_torch.schedule import Float64
+
+try:
+    from letters_torch.updates import _kernel
+
+    COMPILED = True
+except ImportError:  # no Numba for this Python or this machine
+    COMPILED = False
+
+
+def plain(
+    A: Tensor, G: Tensor, W: Tensor, y: Tensor, lr: Float64, weight_decay: Float64, D: Tensor, losses: Tensor
+) -> float:
+    """The sweep in torch. Arguments and result: see the module."""
+    decay = 1.0
+    taken = np.zeros(len(lr))  # what V_k has taken so far of each d_j: lr_j c_(j+1) .. c_(k-1)
+    for k in range(len(lr)):
+        a = decay * A[k] - (torch.from_numpy(taken[:k]).to(G) * G[k, :k]) @ D[:k]
+        h = torch.tanh(a)
+        b = torch.addmv(W[:, -1], W[:, :-1], h)
+        log_g = torch.log_softmax(b, 0)
+        losses[k] = -log_g[y[k]]
+        error = log_g.exp()
+        error[y[k]] -= 1  # dL/db = g - y
+        D[k] = (W[:, :-1].T @ error) * (1 - h * h)
+        shrink = lr[k] * weight_decay[k]
+        W.sub_(W, alpha=shrink)
+        W[:, :-1].addr_(error, h, alpha=-lr[k])
+        W[:, -1].sub_(error, alpha=lr[k])
+        taken[:k] *= 1 - shrink
+        taken[k] = lr[k]
+        decay *= 1 - shrink
+    D.mul_(torch.from_numpy(taken).to(D)[:, None])
+    return decay
+
+
+def compiled(
+    A: Tensor, G: Tensor, W: Tensor, y: Tensor, lr: Float64, weight_decay: Float64, D: Tensor, losses: Tensor
+) -> float:
+    """The sweep in machine code, one thread. Arguments and result: see the module."""
+    arrays = (A.numpy(), G.numpy(), W.numpy(), y.numpy(), lr, weight_decay, D.numpy(), losses.numpy())
+    return _kernel.sweep(*arrays)
