@@ -73,7 +73,7 @@ def test_a_dataset_unlike_emnists_is_explained(tmp_path: Path, change: dict[str,
         ({"dataset": np.eye(2)}, ["nothing", "'train'"]),
         ({"dataset": {"train": emnist_dataset()["train"]}}, ["fields 'train'", "'test'"]),
         ({"dataset": {"train": 1.0, "test": 2.0}}, ["train", "'images'"]),
-        ({"dataset": np.array([{"train": 1.0}, {"train": 1.0}], object)}, ["plain struct"]),
+        ({"dataset": np.array([{"train": 1.0}, {"train": 1.0}], object)}, ["nothing", "'train'"]),
     ],
 )
 def test_a_mat_that_is_not_emnists_is_explained(tmp_path: Path, variables: dict[str, Any], said: list[str]) -> None:

@@ -181,7 +181,7 @@ def test_a_struct_nested_without_end_is_refused(tmp_path: Path) -> None:
     path = save_mat(tmp_path / "letters.mat", {**kaggle_arrays(), "train_x": nested}, compressed=False)
     with pytest.raises(UserError) as error:
         kaggle.read(path)
-    message(error, path, "plain struct")
+    message(error, path, "train_x", "plain numbers", "a struct")
 
 
 @pytest.mark.skipif(not REAL.is_file(), reason="../shared/data/letters_data.mat is not here")

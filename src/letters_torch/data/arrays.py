@@ -33,7 +33,7 @@ def as_images(array: Any, where: str, transposed: bool = False) -> UInt8:
     if rows.ndim != 2 or rows.shape[1] != SIDE * SIDE or not len(rows):
         raise UserError(f"{where} has shape {rows.shape}; it must be N x 784, one 28 x 28 picture in each row")
     pictures = whole(rows, where, np.uint8, "pixels must be whole numbers 0..255").reshape(-1, SIDE, SIDE)
-    return np.ascontiguousarray(pictures.transpose(0, 2, 1) if transposed else pictures)
+    return np.array(pictures.transpose(0, 2, 1) if transposed else pictures, order="C")
 
 
 def as_labels(array: Any, count: int, where: str) -> UInt8:
@@ -50,7 +50,7 @@ def as_labels(array: Any, count: int, where: str) -> UInt8:
     wrong = labels[(labels < 1) | (labels > CLASSES)]
     if len(wrong):
         raise UserError(f"{where}: {must}, found {wrong[0]}")
-    return labels
+    return labels.copy()  # not to keep alive a file's whole content, of which it may be a view
 
 
 def as_writers(array: Any, count: int, where: str) -> npt.NDArray[np.int64]:
@@ -62,7 +62,7 @@ def as_writers(array: Any, count: int, where: str) -> npt.NDArray[np.int64]:
     Raises:
         UserError: another number of them, or one that is no whole number.
     """
-    return whole(_column(array, count, where), where, np.int64, "writers must be whole numbers")
+    return whole(_column(array, count, where), where, np.int64, "writers must be whole numbers").copy()
 
 
 def whole(array: npt.NDArray[Any], where: str, dtype: Any, must: str) -> npt.NDArray[Any]:
@@ -98,7 +98,6 @@ def _column(array: Any, count: int, where: str) -> npt.NDArray[Any]:
 
 
 def _numbers(array: Any, where: str) -> npt.NDArray[Any]:
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
-        kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-        raise UserError(f"{where} must hold plain numbers, found {kind}")
-    return array
+    if isinstance(array, np.ndarray) and array.dtype.kind in "biuf":
+        return array
+    raise UserError(f"{where} must hold plain numbers, found {array if isinstance(array, str) else 'a struct'}")

@@ -57,17 +57,16 @@ def _letters_of(part: Any, where: str) -> Letters:
     images = as_images(_field(part, "images", where), f"{where}.images", transposed=True)
     labels = as_labels(_field(part, "labels", where), len(images), f"{where}.labels")
     writers = None
-    if "writers" in (part.dtype.names or ()):
+    if "writers" in part:
         writers = as_writers(_field(part, "writers", where), len(images), f"{where}.writers")
     return Letters(images, labels, writers)
 
 
-def _field(parent: Any, name: str, where: str) -> Any:
-    """A field of a MATLAB struct, which scipy gives as a 1 x 1 record array."""
-    fields = getattr(getattr(parent, "dtype", None), "names", None) or ()
-    if name not in fields or parent.size != 1:
+def _field(struct: Any, name: str, where: str) -> Any:
+    fields = list(struct) if isinstance(struct, dict) else []
+    if name not in fields:
         raise UserError(f"{where} has the fields {matfile.listed(fields)}, but {name!r} is expected")
-    return parent[name].item()
+    return struct[name]
 
 
 def _letters(folder: Path, part: str) -> Letters:

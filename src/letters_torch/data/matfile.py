@@ -1,18 +1,16 @@
-"""Loads variables of a MATLAB v5 file: scipy reads the arrays, once what they declare has been checked here.
+"""Loads arrays and structs of a MATLAB v5 file, believing nothing that the file declares.
 
-scipy believes what a file declares, and on a damaged one may reserve gigabytes, recurse until the stack ends, or raise
-nearly anything. So each wanted variable is inflated here, at most to its declared size; its tags are walked; and only
-a variable whose parts all fit inside it is handed on. Variables that nobody asked for are skipped unread.
+scipy.io.loadmat reads these files too, but takes their tags on trust: a damaged one can make it end the interpreter
+with a segmentation fault, or reserve gigabytes. Here each size is held against the bytes that are there, and nothing
+is inflated beyond what it declares, nor that beyond reason. Variables that nobody asked for are skipped unread.
 
 A file is a header of 128 bytes, then elements: a tag (type, bytes), then the bytes. A matrix is an element that holds
 others: flags with its class, dimensions, name, then its numbers, or for a struct its field names and a matrix for each.
 """
 
-import io
 import math
 import os
 import struct
-import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,17 +18,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import scipy.io
+import numpy as np
+import numpy.typing as npt
 
 from letters_torch.data.arrays import inflates_to
 from letters_torch.errors import UserError
 
 _HEADER = 128
-_MATRIX, _COMPRESSED = 14, 15  # types of elements
-_STRUCT, _CHAR, _NUMERIC = 2, 4, range(6, 16)  # classes of matrices
-_PEEK = 1024  # holds the flags, dimensions and name of any matrix
+_MATRIX, _COMPRESSED = 14, 15  # types of elements, as are these, which hold numbers
+_NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
+_STRUCT, _NUMERIC = 2, range(6, 16)  # classes of matrices, as are these
+_OTHERS = {1: "cells", 4: "text", 5: "a sparse matrix"}
+_COMPLEX = 0x800  # a flag
+_PEEK = 1024  # bytes that hold the flags, dimensions and name of any matrix
 _DEEPEST = 4  # EMNIST's dataset.train.images is at 2
-_FIELD_NAMES = 4096  # bytes; a struct with more fields than that is none of ours
+
+# A struct's fields by name; or, for what is neither numbers nor a struct, what it is instead.
+Value = npt.NDArray[Any] | dict[str, Any] | str
 
 
 @dataclass(frozen=True)
@@ -50,15 +54,18 @@ def names(path: Path) -> list[str]:
         return list(_directory(file, _byte_order(file.read(_HEADER), path)))
 
 
-def load(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, Any]:
-    """The variables asked for, as scipy.io.loadmat gives them; without those of `optional` that the file lacks.
+def load(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, Value]:
+    """The variables asked for, without those of `optional` that the file lacks.
+
+    Returns:
+        By name: an array of the dtype it is stored in (MATLAB stores whole doubles as bytes) and not to be written to;
+        a struct as a dict; for anything else what it is, such as "text".
 
     Raises:
         UserError: the file cannot be opened, is no MATLAB v5 file, is damaged, or lacks a required variable.
     """
     with _explained(path), path.open("rb") as file:
-        header = file.read(_HEADER)
-        order = _byte_order(header, path)
+        order = _byte_order(file.read(_HEADER), path)
         directory = _directory(file, order)
         if not all(name in directory for name in required):
             raise UserError(
@@ -66,7 +73,7 @@ def load(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> d
                 " give another file with --data.path"
             )
         wanted = [name for name in (*required, *optional) if name in directory]
-        return {name: _array(name, header + _element(file, directory[name], order), order) for name in wanted}
+        return {name: _variable(_element(file, directory[name], order), order) for name in wanted}
 
 
 def listed(found: Sequence[str]) -> str:
@@ -82,8 +89,8 @@ def _explained(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise UserError(f"{path} cannot be opened: {error.strerror or error}") from error
-    # On a malformed file the walk below and scipy raise whatever the bytes led them to (ValueError, TypeError,
-    # KeyError, ZeroDivisionError, MemoryError, zlib.error, struct.error ...): all of them mean the same to the user.
+    # What follows a damaged tag can be anything, and so can what it raises (ValueError, KeyError, IndexError,
+    # OverflowError, MemoryError, zlib.error, struct.error): all of it means the same to the user.
     except Exception as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise UserError(f"{path} is damaged or incomplete ({reason}); copy or download it again") from error
@@ -142,42 +149,58 @@ def _element(file: BinaryIO, variable: _Variable, order: str) -> bytes:
     return element
 
 
-def _array(name: str, file: bytes, order: str) -> Any:
-    """What scipy makes of a file that holds one variable, uncompressed."""
-    kind, start, stop, _ = _part(file, _HEADER, order)
-    if kind != _MATRIX or stop != len(file):
-        raise ValueError(f"{name} is no matrix")
-    _check(file, start, stop, order)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # scipy only warns of a variable that it could not read
-        return scipy.io.loadmat(io.BytesIO(file), variable_names=[name])[name]
+def _variable(element: bytes, order: str) -> Value:
+    kind, start, stop, _ = _part(element, 0, order)
+    if kind != _MATRIX or stop != len(element):
+        raise ValueError("a variable is no matrix")
+    return _value(element[start:stop], order)
 
 
-def _check(buffer: bytes, start: int, stop: int, order: str, depth: int = 0) -> None:
-    """Raises ValueError unless the matrix in buffer[start:stop] and those inside it hold what they declare."""
-    if start == stop and depth:
-        return  # an empty field of a struct
-    _, at, _, position = _part(buffer, start, order)
-    kind = struct.unpack_from(order + "I", buffer, at)[0] & 0xFF
-    _, at, to, position = _part(buffer, position, order)
-    size = math.prod(dimensions := struct.unpack(f"{order}{(to - at) // 4}i", buffer[at:to]))
-    if kind not in (_STRUCT, _CHAR, *_NUMERIC) or depth > _DEEPEST or (kind == _STRUCT and size != 1):
-        raise ValueError("neither numbers nor a plain struct of them")
-    if min(dimensions) < 0 or size > stop - start:
-        raise ValueError(f"{dimensions} declared in {stop - start} bytes")
-    while position < stop:
-        inner, at, to, position = _part(buffer, position, order)
-        if to > stop or (kind == _STRUCT and inner != _MATRIX and to - at > _FIELD_NAMES):
-            raise ValueError(f"{to - at} bytes declared where {stop - at} are left")
-        if inner == _MATRIX:
-            _check(buffer, at, to, order, depth + 1)
+def _value(matrix: bytes, order: str, depth: int = 0) -> Value:
+    """What a matrix holds."""
+    if not matrix:
+        return np.zeros((0, 0))  # so MATLAB writes a struct's empty field
+    _, start, stop, position = _part(matrix, 0, order)
+    (flags,) = struct.unpack_from(order + "I", matrix, start)
+    _, start, stop, position = _part(matrix, position, order)
+    dimensions = struct.unpack(f"{order}{(stop - start) // 4}i", matrix[start:stop])
+    _, _, _, position = _part(matrix, position, order)  # the name
+    if flags & 0xFF in _NUMERIC:
+        return "complex numbers" if flags & _COMPLEX else _numbers(matrix, position, dimensions, order)
+    if flags & 0xFF == _STRUCT and math.prod(dimensions) == 1 and depth < _DEEPEST:
+        return _fields(matrix, position, order, depth)
+    return _OTHERS.get(flags & 0xFF, "objects or structs in structs")
+
+
+def _numbers(matrix: bytes, position: int, dimensions: tuple[int, ...], order: str) -> npt.NDArray[Any]:
+    kind, start, stop, _ = _part(matrix, position, order)
+    dtype = np.dtype(order + _NUMBERS[kind])
+    if min(dimensions) < 0 or math.prod(dimensions) * dtype.itemsize != stop - start:
+        raise ValueError(f"{stop - start} bytes of {dtype} for the dimensions {dimensions}")
+    return np.frombuffer(matrix[start:stop], dtype).reshape(dimensions, order="F")
+
+
+def _fields(matrix: bytes, position: int, order: str, depth: int) -> dict[str, Any]:
+    _, start, _, position = _part(matrix, position, order)
+    (width,) = struct.unpack_from(order + "i", matrix, start)  # of a name, padded with zeros
+    _, start, stop, position = _part(matrix, position, order)
+    fields = {}
+    for at in range(start, stop, width):
+        kind, inner, end, position = _part(matrix, position, order)
+        if kind != _MATRIX:
+            raise ValueError("a field is no matrix")
+        name = matrix[at : at + width].split(b"\0")[0].decode("latin1")
+        fields[name] = _value(matrix[inner:end], order, depth + 1)
+    return fields
 
 
 def _part(buffer: bytes, position: int, order: str) -> tuple[int, int, int, int]:
     """The element at `position`: its type, where its bytes start and stop, and where the next element is."""
     kind, size = struct.unpack_from(order + "II", buffer, position)
-    if small := kind >> 16:  # up to four bytes lie in the tag itself, and their number in the upper half of the type
-        if small > 4:
-            raise ValueError(f"{small} bytes declared in a tag that holds 4")
-        return kind & 0xFFFF, position + 4, position + 4 + small, position + 8
-    return kind, position + 8, position + 8 + size, position + 8 + -(-size // 8) * 8
+    start = position + 8
+    if kind >> 16:  # up to four bytes lie in the tag itself, and their number in the upper half of the type
+        kind, size, start = kind & 0xFFFF, kind >> 16, position + 4
+    stop = start + size
+    if stop > (position + 8 if start < position + 8 else len(buffer)):
+        raise ValueError(f"{size} bytes declared at {position} of {len(buffer)}")
+    return kind, start, stop, position + 8 + (-(-size // 8) * 8 if start == position + 8 else 0)
