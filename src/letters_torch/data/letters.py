@@ -54,8 +54,12 @@ class LetterSets:
         train: labelled letters; the validation rows are split off from these.
         test: letters to predict; without labels in the competition's file.
         origin: one line for people, such as "letters_data.mat (the competition's schema)".
+        source: the reader or maker: "kaggle", "emnist" or "builtin".
+        fallback: nobody asked for these letters; they stand in for a file that was not found.
     """
 
     train: Letters
     test: Letters
     origin: str
+    source: str = ""
+    fallback: bool = False
