@@ -45,6 +45,15 @@ class Letters:
     def __len__(self) -> int:
         return len(self.images)
 
+    def __getitem__(self, rows: slice | npt.NDArray[np.int64]) -> "Letters":
+        """The letters of these rows, in their order."""
+        labels, writers = self.labels, self.writers
+        return Letters(
+            self.images[rows],
+            None if labels is None else labels[rows],
+            None if writers is None else writers[rows],
+        )
+
 
 @dataclass(frozen=True)
 class LetterSets:

@@ -1,0 +1,230 @@
+"""The command line: `python -m letters_torch fit|validate|test|predict`."""
+
+import logging
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from jsonargparse import ArgumentError, Namespace
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+from letters_torch import checkpoint, config_files, submission
+from letters_torch.data.datamodule import LettersDataModule
+from letters_torch.errors import UserError
+from letters_torch.trainer import StepTrainer
+from letters_torch.training import LettersModule
+from letters_torch.watching import run_folder
+from letters_torch.watching.line import say
+
+COMMANDS = ("fit", "validate", "test", "predict")
+DEFAULT_CONFIG = "kaggle.yaml"
+
+
+class LettersCLI(LightningCLI):
+    """Lightning's command line, with run folders that are found again and settings that are never dropped unsaid."""
+
+    def __init__(self, args: list[str]) -> None:
+        super().__init__(
+            LettersModule,
+            LettersDataModule,
+            trainer_class=StepTrainer,
+            seed_everything_default=0,
+            save_config_kwargs={"overwrite": True},
+            auto_configure_optimizers=False,
+            parser_kwargs={"exit_on_error": False},
+            args=args,
+        )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """One seed for everything."""
+        parser.link_arguments("seed_everything", "model.seed", compute_fn=_seed)
+        parser.link_arguments("seed_everything", "data.seed", compute_fn=_seed)
+
+    def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
+        parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
+        if subcommand == "predict":
+            parser.add_argument("--output", type=str, default="result.csv", help="the file to write")
+            parser.add_argument(
+                "--pictures",
+                type=list[str],
+                default=None,
+                help="image files or folders to read instead of the test set (after the other flags, or in brackets)",
+            )
+        return parser
+
+    def _parse_ckpt_path(self) -> None:
+        """Lightning would let the checkpoint's settings win over the command line. Here they never do."""
+
+    def before_instantiate_classes(self) -> None:
+        """Settles the checkpoint, the run folder and the paths before anything is built."""
+        config = self.config[self.subcommand]
+        self.root = Path(config.trainer.default_root_dir or ".")
+        if config.data.path is not None:  # the run's config.yaml must mean the same from any folder
+            config.data.path = str(Path(config.data.path).expanduser().absolute())
+        self.checkpoint = _checkpoint(config.ckpt_path, self.root, needed=self.subcommand != "fit")
+        config.ckpt_path = None if self.checkpoint is None else str(self.checkpoint)
+        self.content = None if self.checkpoint is None else checkpoint.load(self.checkpoint)
+
+    def instantiate_trainer(self, **kwargs: Any) -> StepTrainer:
+        """With the logger of the run's folder."""
+        wanted = self._get(self.config_init, "trainer")
+        if self.subcommand != "fit" or wanted.fast_dev_run:
+            kwargs["logger"] = False
+        elif wanted.logger in (None, True):
+            kwargs["logger"] = self._logger()
+        return super().instantiate_trainer(**kwargs)
+
+    def _logger(self) -> run_folder.RunLogger:
+        """A new run, or the one that the checkpoint lies in if it is under the root that is asked for."""
+        config, resumed = self.config[self.subcommand], None
+        if self.checkpoint is not None:
+            resumed = run_folder.of_checkpoint(self.checkpoint)
+            root = config.trainer.default_root_dir
+            if resumed is not None and root is not None and resumed.parent.parent != Path(root).resolve():
+                resumed = None
+        if resumed is None:
+            return run_folder.RunLogger(run_folder.claim(self.root))
+        assert self.content is not None
+        _tell_changes(resumed / "config.yaml", config)
+        return run_folder.RunLogger(resumed, self.content["letters_torch"]["step"])
+
+    def before_fit(self) -> None:
+        """Refuses to go on with other letters: rows once trained on would come back as validation rows."""
+        if self.content is not None:
+            self.datamodule.expected = self.content.get("LettersDataModule", {}).get("letters")
+
+    def after_fit(self) -> None:
+        """Ends as a program that was stopped ends, if it was."""
+        keeper = self.trainer.run_checkpoints
+        if keeper is not None and keeper.stopped_by is not None:
+            sys.exit(128 + keeper.stopped_by)
+
+    def before_predict(self) -> None:
+        """The pictures, if any were named."""
+        named = self.config["predict"].pictures
+        self.datamodule.pictures = [Path(name).expanduser() for name in named] if named else None
+
+    def predict(self, **kwargs: Any) -> None:
+        """Reads the test set, or the pictures, and writes the file."""
+        probabilities = torch.cat(self.trainer.predict(**kwargs)).float()
+        output, files = Path(self.config["predict"].output).expanduser(), None
+        if self.datamodule.pictures is not None:
+            files = self.datamodule.picture_files
+        submission.write(output, probabilities, files)
+        say(f"{output}: {len(probabilities):,} rows, read by {self.checkpoint}")
+        if files is not None:
+            say(output.read_text().rstrip())
+
+
+def _seed(value: Any) -> int:
+    if isinstance(value, bool) or value is None or value < 0:
+        raise UserError(f"--seed_everything must be a number, 0 or more, not {value}")
+    return int(value)
+
+
+def _checkpoint(given: str | None, root: Path, needed: bool) -> Path | None:
+    """The checkpoint that is meant: a path, "last" or "best" of the newest run under `root`; its best by default."""
+    if given not in (None, "last", "best"):
+        return Path(str(given)).expanduser()
+    if given is None and not needed:
+        return None
+    folder = run_folder.newest(root)
+    found = sorted((folder / "checkpoints").glob("last.ckpt" if given == "last" else "best-*.ckpt")) if folder else []
+    if not found:
+        raise UserError(
+            f"no run with a {given or 'best'} checkpoint under {root / run_folder.RUNS}; train one with"
+            " `python -m letters_torch fit`, or name a file with --ckpt_path"
+        )
+    newest = max(found, key=lambda file: file.stat().st_mtime)
+    say(f"checkpoint: {newest}")
+    return newest
+
+
+def _tell_changes(saved: Path, config: Namespace) -> None:
+    """Says what a resumed run does otherwise than before; what is given now wins."""
+    before = yaml.safe_load(saved.read_text())
+    now = yaml.safe_load(yaml.safe_dump(_plain(config)))
+    for section in ("seed_everything", "model", "data", "trainer"):
+        for name, old, new in _differences(before.get(section), now.get(section), section):
+            say(f"changed since the checkpoint: {name} is {new}, was {old}")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Namespace):
+        value = vars(value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, (int, float, str, bool, type(None))) else str(value)
+
+
+def _differences(before: Any, now: Any, name: str) -> list[tuple[str, Any, Any]]:
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys = [*before, *(key for key in now if key not in before)]
+        return [row for key in keys for row in _differences(before.get(key), now.get(key), f"{name}.{key}")]
+    return [] if before == now else [(name, before, now)]
+
+
+def _with_config(args: list[str]) -> list[str]:
+    """Puts files for bare config names; with none, the run's own config or the default one."""
+    result, found = [], False
+    for before, arg in zip(["", *args], args, strict=False):
+        if before in ("--config", "-c"):
+            arg, found = str(config_files.find(arg)), True
+        elif arg.startswith("--config="):
+            arg, found = "--config=" + str(config_files.find(arg.removeprefix("--config="))), True
+        result.append(arg)
+    if found or not args or args[0] not in COMMANDS or {"-h", "--help", "--print_config"} & set(args):
+        return result
+    return [result[0], "--config", str(_implied_config(result)), *result[1:]]
+
+
+def _implied_config(args: list[str]) -> Path:
+    """What the checkpoint's run was started with; without a checkpoint, the default config."""
+    values = {"--ckpt_path": "", "--trainer.default_root_dir": "."}
+    for before, arg in zip(["", *args], args, strict=False):
+        name, equals, value = arg.partition("=")
+        if before in values:
+            values[before] = arg
+        elif equals and name in values:
+            values[name] = value
+    named, root = values["--ckpt_path"], Path(values["--trainer.default_root_dir"])
+    if named in ("last", "best") or (not named and args[0] != "fit"):
+        run = run_folder.newest(root)
+    else:
+        run = run_folder.of_checkpoint(Path(named)) if named else None
+    file = run / "config.yaml" if run else config_files.find(DEFAULT_CONFIG)
+    say(f"config: {file}")
+    return file
+
+
+def main(args: list[str] | None = None) -> None:
+    """Runs a command. A user's mistake ends it with one line on stderr and exit code 2."""
+    args = sys.argv[1:] if args is None else args
+    _quiet()
+    try:
+        LettersCLI(_with_config(args))
+    except (UserError, MisconfigurationException, ArgumentError) as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _fail(message: str) -> None:
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    print("error: " + " ".join(lines), file=sys.stderr)
+    sys.exit(2)
+
+
+def _quiet() -> None:
+    """Lightning tells of loaders' workers, of GPUs and of tips: nothing that a run here is about."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module="pytorch_lightning")

@@ -1,0 +1,267 @@
+"""Letters as Lightning wants them: blocks of samples to train on, whole sets to be checked on."""
+
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from letters_torch.data import pictures, standardize, stream
+from letters_torch.data.augment import Augmentation
+from letters_torch.data.letters import Letters, LetterSets
+from letters_torch.data.sources import open_letters
+from letters_torch.data.standardize import Scaling, Standardizer
+from letters_torch.errors import UserError
+
+# Images that are evaluated at once: enough for fast products, little enough to stay small.
+CHUNK = 8192
+
+
+class Block(NamedTuple):
+    """The samples of consecutive steps."""
+
+    x: Tensor  # (N, 784), standardised and augmented
+    y: Tensor  # (N,), int64, 0..25
+    first_step: int
+
+
+class Batch(NamedTuple):
+    """Samples to be evaluated."""
+
+    x: Tensor  # (N, 784), standardised
+    y: Tensor | None  # (N,), int64, 0..25; None where there are no labels
+
+
+class LettersDataModule(pl.LightningDataModule):
+    """Letters from a file, a folder or the program itself.
+
+    Args:
+        source: where the letters are from. "auto" tells from what lies at `path`, and takes the built-in letters
+            where nothing was named and nothing is found.
+        path: the competition's letters_data.mat, EMNIST's emnist-letters.mat, or the folder that holds EMNIST/.
+        transposed: the images of letters_data.mat lie column by column.
+        download: fetch EMNIST into `path` if it is missing.
+        augment: what is done to each training image; None for nothing.
+        scaling: "pixel" standardises every pixel by its mean and deviation over the training rows;
+            "pixel_each_set" does so by the statistics of each file's rows, validation rows included, as the notebook
+            did; "global" has one mean and one deviation for all pixels.
+        validation: how many of the labelled rows are held out for validation.
+        probe: how many of the training rows the training accuracy is taken on: a fixed choice, or "all".
+        block: how many samples are handed to the training at once. Changes nothing but speed.
+        workers: threads that prepare blocks ahead of the training; 0 for none. Changes nothing but speed.
+        seed: of the split and of every step's draws.
+
+    Raises:
+        UserError: a setting that cannot be.
+    """
+
+    def __init__(
+        self,
+        source: Literal["auto", "kaggle", "emnist", "builtin"] = "auto",
+        path: Path | None = None,
+        transposed: bool = False,
+        download: bool = False,
+        augment: Augmentation | None = None,
+        scaling: Scaling = "pixel",
+        validation: int = 4800,
+        probe: int | Literal["all"] = 4800,
+        block: int = 1000,
+        workers: int = 1,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        for name, value, least in (("validation", validation, 1), ("block", block, 1), ("workers", workers, 0)):
+            if value < least:
+                raise UserError(f"--data.{name} must be {least} or more, not {value}")
+        if probe != "all" and probe < 1:
+            raise UserError(f"--data.probe must be 1 or more, or all, not {probe}")
+        self.source, self.path, self.transposed, self.download = source, path, transposed, download
+        self.augment, self.scaling, self.block, self.workers, self.seed = augment, scaling, block, workers, seed
+        self.validation, self.probe = validation, probe
+        self.pictures: Sequence[Path] | None = None  # predict these instead of the test set
+        self.sets: LetterSets | None = None
+        self.standardizer: Standardizer | None = None
+        self.expected: str | None = None  # the digest of the letters that a resumed run began with
+        self._known: Standardizer | None = None  # what a checkpoint was trained with
+
+    def setup(self, stage: str) -> None:
+        """Reads the letters, once; splits the labelled rows and takes the statistics.
+
+        Raises:
+            UserError: as the readers'; or there are too few rows to split.
+        """
+        if self.pictures is not None and stage == "predict":
+            self.test, self.picture_files = pictures.read(self.pictures)
+            return
+        if self.sets is not None:
+            return
+        self.sets = open_letters(self.source, self.path, self.transposed, self.download)
+        self.digest = _digest(self.sets.train)
+        if self.expected not in (None, self.digest):
+            raise UserError(
+                f"--ckpt_path: the run was begun on other letters than {self.sets.origin}; name the same with --data.path"
+            )
+        self.train, self.val, self.test = *self._split(self.sets.train), self.sets.test
+        self.save_hyperparameters({"letters": self.sets.origin, "letters_digest": self.digest})
+        fitted_on = self.train if self.scaling != "pixel_each_set" else self.sets.train
+        self.standardizer = standardize.fit(fitted_on.images, self.scaling)
+        self._images = torch.from_numpy(self.train.images).flatten(1)
+        self._classes = _classes(self.train)
+
+    def _split(self, labelled: Letters) -> tuple[Letters, Letters]:
+        """Training and validation rows, drawn by the seed."""
+        if len(labelled) <= self.validation:
+            raise UserError(
+                f"--data.validation {self.validation} leaves nothing to train on: there are {len(labelled)} labelled rows"
+            )
+        order = stream.shuffled(self.seed, len(labelled))
+        return labelled[order[self.validation :]], labelled[order[: self.validation]]
+
+    def train_dataloader(self) -> "Blocks":
+        """Blocks from the trainer's present step on, cut where the trainer has something to do between two steps."""
+        trainer = self.trainer
+        assert trainer is not None
+        return Blocks(self.make_block, self.block, lambda: trainer.global_step, trainer.next_pause, self.workers)
+
+    def make_block(self, first_step: int, count: int) -> Block:
+        """The samples of the steps first_step .. first_step + count - 1, as nothing but the seed determines them."""
+        assert self.standardizer is not None
+        draws = stream.draws(self.seed, first_step, count)
+        rows = torch.from_numpy(stream.rows(draws, len(self._images)))
+        x = self.standardizer(self._images.index_select(0, rows).view(-1, 28, 28), self._dtype)
+        if self.augment is not None:
+            x = self.augment.augment(x, draws[:, 1:], self.standardizer.outside)
+        return Block(x.flatten(1), self._classes[rows], first_step)
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        """What the trainer computes in: a float64 run gets float64 pixels, not rounded ones."""
+        return torch.float64 if self.trainer is not None and self.trainer.precision == "64-true" else torch.float32
+
+    def val_dataloader(self) -> "list[Batches]":
+        """The validation rows and, while training, the probe of the training rows."""
+        loaders = [self._batches(self.val, self.standardizer)]
+        if self.trainer is not None and self.trainer.state.fn == "fit":
+            probe = self.train if self.probe == "all" else self.train[: self.probe]
+            loaders.append(self._batches(probe, self.standardizer))
+        return loaders
+
+    def test_dataloader(self) -> "Batches":
+        """The test rows.
+
+        Raises:
+            UserError: they have no labels.
+        """
+        if self.test.labels is None:
+            raise UserError(
+                f"{self._origin} has no labels for its test rows, so nothing can be tested; write them with"
+                " `python -m letters_torch predict`, or use `validate`"
+            )
+        return self._batches(self.test, self._test_standardizer())
+
+    def predict_dataloader(self) -> "Batches":
+        """The test rows in order, or the pictures."""
+        return self._batches(self.test, self._test_standardizer())
+
+    def _test_standardizer(self) -> Standardizer | None:
+        if self.scaling == "pixel_each_set" and self.pictures is None:
+            return standardize.fit(self.test.images, self.scaling)
+        return self._known or self.standardizer
+
+    def _batches(self, letters: Letters, standardizer: Standardizer | None) -> "Batches":
+        """A few large tensors, standardised once: collating row by row would cost more than the training."""
+        assert standardizer is not None
+        x = standardizer(torch.from_numpy(letters.images), self._dtype).flatten(1)
+        y = _classes(letters) if letters.labels is not None else None
+        pieces = [slice(begin, begin + CHUNK) for begin in range(0, len(x), CHUNK)]
+        return Batches([Batch(x[piece], None if y is None else y[piece]) for piece in pieces])
+
+    @property
+    def _origin(self) -> str:
+        return self.sets.origin if self.sets else "the set"
+
+    def state_dict(self) -> dict[str, Any]:
+        """For the checkpoint: the statistics, without which the weights cannot read a single picture."""
+        if self.standardizer is None:
+            return {}
+        return {"standardizer": self.standardizer.state_dict(), "letters": self.digest}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """From the checkpoint."""
+        if "standardizer" in state_dict:
+            self._known = Standardizer(**state_dict["standardizer"])
+
+
+def _digest(letters: Letters) -> str:
+    """Tells one set of labelled letters from another."""
+    assert letters.labels is not None
+    return f"{zlib.crc32(letters.labels, zlib.crc32(letters.images)):08x}"
+
+
+def _classes(letters: Letters) -> Tensor:
+    """Labels 1..26 to classes 0..25."""
+    assert letters.labels is not None
+    return torch.from_numpy(letters.labels.astype(np.int64) - 1)
+
+
+class Batches:
+    """A list that Lightning takes for one loader (a plain list it takes for several)."""
+
+    def __init__(self, batches: list[Batch]) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return iter(self.batches)
+
+
+class Blocks(Iterable[Block]):
+    """Blocks without end, made ahead by threads.
+
+    Args:
+        make: (first step, count) -> Block.
+        block: the largest count.
+        start: the step at which iteration begins, asked when it does.
+        next_pause: the first step after a given one between which and the step before it the trainer must get a turn.
+        workers: threads; 0 makes each block when it is asked for.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[int, int], Block],
+        block: int,
+        start: Callable[[], int],
+        next_pause: Callable[[int], int | None],
+        workers: int,
+    ) -> None:
+        self.make, self.block, self.start, self.next_pause, self.workers = make, block, start, next_pause, workers
+
+    def __iter__(self) -> Iterator[Block]:
+        if not self.workers:
+            yield from (self.make(*piece) for piece in self._pieces())
+            return
+        # One thread each for torch too: a second team of its threads would fight with the training's.
+        with ThreadPoolExecutor(self.workers, "blocks", torch.set_num_threads, (1,)) as pool:
+            ahead: deque[Future[Block]] = deque()
+            for piece in self._pieces():
+                ahead.append(pool.submit(self.make, *piece))
+                if len(ahead) > self.workers + 1:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+
+    def _pieces(self) -> Iterator[tuple[int, int]]:
+        """(first step, count), cut at the multiples of `block` and wherever the trainer pauses."""
+        step = self.start()
+        while (pause := self.next_pause(step)) is not None:
+            end = min(pause, step - step % self.block + self.block)
+            yield step, end - step
+            step = end

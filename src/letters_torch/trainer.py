@@ -1,0 +1,134 @@
+"""A Lightning Trainer that counts single-sample steps.
+
+Lightning counts calls of training_step, and one of ours carries a block of hundreds of steps. Here `global_step`,
+`max_steps`, `val_check_interval`, checkpoints and the loggers' x-axis are all in steps. The number of steps done is
+the module's (`LettersModule.step`), and Lightning's own bookkeeping of a resumed run is left out: where a run stands is
+that one number.
+"""
+
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
+
+from letters_torch.checkpoint import AtomicCheckpointIO
+from letters_torch.errors import UserError
+from letters_torch.watching.checkpoints import RunCheckpoints
+from letters_torch.watching.line import LetterTable, Lines
+from letters_torch.watching.progress import StepBar
+
+
+class StepTrainer(pl.Trainer):
+    """Lightning's Trainer, with a step for a sample.
+
+    Args:
+        max_steps: last step of the run; -1 for the schedule's end.
+        val_check_interval: steps between two checks, or the part of the run between them if it is a float.
+        **kwargs: as the Trainer's, save what cannot mean anything for single-sample SGD.
+
+    Raises:
+        UserError: a setting that makes no sense here.
+    """
+
+    def __init__(self, *, max_steps: int = -1, val_check_interval: int | float | None = 2000, **kwargs: Any) -> None:
+        _refuse(kwargs)
+        kwargs["devices"] = 1 if kwargs.get("devices", "auto") == "auto" else kwargs["devices"]
+        if val_check_interval is not None and val_check_interval <= 0:
+            raise UserError(f"--trainer.val_check_interval must be more than 0, not {val_check_interval}")
+        self.run_checkpoints = RunCheckpoints() if kwargs.get("enable_checkpointing") is not False else None
+        kwargs["callbacks"] = [*_as_list(kwargs.get("callbacks")), *self._callbacks(kwargs)]
+        kwargs["plugins"] = [*_as_list(kwargs.get("plugins")), AtomicCheckpointIO()]
+        kwargs.setdefault("enable_model_summary", False)
+        super().__init__(max_steps=max_steps, max_epochs=-1, num_sanity_val_steps=0, **kwargs)
+        self.check_every = val_check_interval
+        loop = _StepLoop(self, self.fit_loop.min_steps, self.fit_loop.max_steps)
+        self.fit_loop.epoch_loop = loop
+
+    def _callbacks(self, kwargs: dict[str, Any]) -> list[Callback]:
+        bar = [StepBar()] if kwargs.get("enable_progress_bar") is not False else []
+        return [*bar, Lines(), LetterTable(), *([self.run_checkpoints] if self.run_checkpoints else [])]
+
+    def limit_steps(self, total: int) -> None:
+        """Ends the run with the schedule, unless `max_steps` ends it before.
+
+        Raises:
+            UserError: `max_steps` lies beyond the schedule's end.
+        """
+        if self.max_steps > total:
+            raise UserError(
+                f"--trainer.max_steps {self.max_steps} goes beyond the schedule, which ends at step {total};"
+                " lengthen a stage of model.schedule or add one"
+            )
+        if self.max_steps == -1:
+            self.fit_loop.epoch_loop.max_steps = total
+
+    def is_check(self, step: int) -> bool:
+        """Whether accuracy is measured after this many steps: at every `val_check_interval`, and at the last."""
+        return step >= self.max_steps or (self._interval is not None and step % self._interval == 0)
+
+    def next_pause(self, step: int) -> int | None:
+        """The first step after `step` at which something is to be done; None where the run is over."""
+        if step >= self.max_steps:
+            return None
+        stops = [self.max_steps, *(end for end in self.lightning_module.schedule.ends if end > step)]
+        if self._interval is not None:
+            stops.append(step - step % self._interval + self._interval)
+        return min(stops)
+
+    @property
+    def _interval(self) -> int | None:
+        if isinstance(self.check_every, float):
+            return max(1, int(self.check_every * self.max_steps))
+        return self.check_every
+
+
+def _as_list(value: Any) -> list[Any]:
+    return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _refuse(kwargs: dict[str, Any]) -> None:
+    """Settings that Lightning's users know and that would be ignored, or worse, here."""
+    if kwargs.pop("max_epochs", None) not in (None, -1):
+        raise UserError("--trainer.max_epochs: samples are drawn with replacement and a run is measured in steps;"
+                        " set --trainer.max_steps")
+    if kwargs.get("devices", "auto") not in ("auto", 1, "1", -1, "-1", [0]) and not isinstance(kwargs["devices"], list):
+        raise UserError(f"--trainer.devices {kwargs['devices']}: single-sample SGD is one chain of steps; use 1 device")
+    if str(kwargs.get("precision") or "32-true") not in ("32-true", "64-true", "32", "64"):
+        raise UserError(f"--trainer.precision {kwargs['precision']}: updates are exact in 32-true or 64-true only")
+
+
+class _StepLoop(_TrainingEpochLoop):
+    """Lightning's loop over training batches, with steps where it has batches."""
+
+    @property
+    def global_step(self) -> int:
+        """Steps done."""
+        module = self.trainer.lightning_module
+        return 0 if module is None else module.step
+
+    @property
+    def _batches_that_stepped(self) -> int:
+        """What loggers take for their x-axis."""
+        return self.global_step
+
+    @_batches_that_stepped.setter
+    def _batches_that_stepped(self, value: int) -> None:
+        """Lightning counts; the module has counted already."""
+
+    def on_run_start(self, data_fetcher: Any) -> None:
+        """Checks before the first step, and after a resume where the check was still due."""
+        super().on_run_start(data_fetcher)
+        if self._should_check_val_fx(data_fetcher):
+            self._check()
+
+    def _should_check_val_fx(self, data_fetcher: Any) -> bool:  # noqa: ARG002 (Lightning's signature)
+        module = self.trainer.lightning_module
+        due = self.trainer.is_check(self.global_step) and module.checked_at != self.global_step
+        return due and self._should_check_val_epoch()
+
+    def _check(self) -> None:
+        """As Lightning runs a check in on_advance_end."""
+        self.trainer.validating = True
+        self.val_loop.run()
+        self.trainer.training = True

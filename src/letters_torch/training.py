@@ -1,0 +1,163 @@
+"""The network as a LightningModule: turns blocks into updates, and whole sets into loss and accuracy."""
+
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from letters_torch.data.datamodule import Batch, Block
+from letters_torch.errors import UserError
+from letters_torch.network import initial_weights, logits
+from letters_torch.schedule import Schedule, Stage
+from letters_torch.updates.blocked import PANEL, Blocked
+from letters_torch.updates.one_at_a_time import OneAtATime
+
+SETS = ("val", "train")  # the loaders of a check, in order
+
+
+class LettersModule(pl.LightningModule):
+    """The 785-400-26 tanh/softmax network, trained by exact single-sample SGD with L2 weight decay.
+
+    Args:
+        schedule: stages of (steps, lr, weight_decay).
+        hidden: number of hidden units.
+        engine: "blocked" does the single-sample updates as matrix products, "autograd" one at a time by autograd and
+            torch.optim.SGD; the same updates.
+        panel: samples that the blocked engine takes together.
+        seed: of the initial weights.
+
+    Attributes:
+        step: single-sample updates done.
+        checked_at: the step of the last check, -1 before the first.
+
+    Raises:
+        UserError: a setting that cannot be.
+    """
+
+    def __init__(
+        self,
+        schedule: list[Stage],
+        hidden: int = 400,
+        engine: Literal["blocked", "autograd"] = "blocked",
+        panel: int = PANEL,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        if hidden < 1:
+            raise UserError(f"--model.hidden must be 1 or more, not {hidden}")
+        try:
+            self.schedule = Schedule(schedule)
+            self.updates = Blocked(panel) if engine == "blocked" else OneAtATime()
+        except ValueError as error:
+            raise UserError(f"--model: {error}") from error
+        self.save_hyperparameters({
+            "hidden": hidden,
+            "engine": engine,
+            "panel": panel,
+            "seed": seed,
+            "schedule": [{"steps": s.steps, "lr": s.lr, "weight_decay": s.weight_decay} for s in schedule],
+        })
+        V, W = initial_weights(hidden, seed)
+        self.V, self.W = nn.Parameter(V), nn.Parameter(W)
+        self.step, self.checked_at = 0, -1
+        self._loss_sum, self._loss_count = 0.0, 0  # since the last check
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits: standardised pixels (N, 784) -> (N, 26)."""
+        return logits(self.V, self.W, x)
+
+    def configure_optimizers(self) -> None:
+        """None of Lightning's: the updates are the engine's."""
+
+    def setup(self, stage: str) -> None:
+        """Ends the run where the schedule ends."""
+        if stage == "fit":
+            self.trainer.limit_steps(self.schedule.total)
+
+    def training_step(self, block: Block) -> None:
+        """One single-sample update for each sample of the block.
+
+        Raises:
+            UserError: the loss is no longer a finite number.
+        """
+        rates = self.schedule.rates(block.first_step, len(block.x))
+        losses = self.updates(self.V, self.W, block.x, block.y, rates, block.first_step)
+        total = losses.sum(dtype=torch.float64).item()
+        if not total < float("inf"):
+            raise self._diverged(losses, block.first_step)
+        self._loss_sum += total
+        self._loss_count += len(losses)
+        self.step = block.first_step + len(losses)
+
+    def _diverged(self, losses: Tensor, first_step: int) -> UserError:
+        step = first_step + int((~losses.isfinite()).nonzero()[0])
+        lr = self.schedule.rates(step, 1).lr[0]
+        return UserError(
+            f"step {step}: the loss is no longer a finite number; the learning rate of this stage, {lr:g}, is too high"
+            " (model.schedule)"
+        )
+
+    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Tensor:  # noqa: ARG002
+        """Loss and accuracy of the validation rows and, in a fit, of the probe of the training rows.
+
+        Returns:
+            The readings, (N,) of 0..25.
+        """
+        loss, accuracy, reading = self._evaluate(batch)
+        name, size = SETS[dataloader_idx], len(batch.x)
+        self.log(f"{name}/acc", accuracy, add_dataloader_idx=False, batch_size=size)
+        if name == "val":
+            self.log("val/loss", loss, add_dataloader_idx=False, batch_size=size)
+        return reading
+
+    def on_validation_epoch_end(self) -> None:
+        """What a check reports beside accuracies: the mean loss of the steps since the last, and their settings."""
+        if self.trainer.state.fn != "fit" or self.trainer.sanity_checking:
+            return
+        rates = self.schedule.rates(max(self.step - 1, 0), 1)
+        self.log("lr", float(rates.lr[0]))
+        self.log("weight_decay", float(rates.weight_decay[0]))
+        if self._loss_count:
+            self.log("train/loss", self._loss_sum / self._loss_count)
+        self._loss_sum, self._loss_count, self.checked_at = 0.0, 0, self.step
+
+    def test_step(self, batch: Batch) -> Tensor:
+        """Loss and accuracy of the test rows; returns the readings as `validation_step`."""
+        loss, accuracy, reading = self._evaluate(batch)
+        self.log_dict({"test/acc": accuracy, "test/loss": loss}, batch_size=len(batch.x))
+        return reading
+
+    def _evaluate(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        assert batch.y is not None
+        b = self(batch.x)
+        reading = b.argmax(1)
+        return F.cross_entropy(b, batch.y), (reading == batch.y).double().mean(), reading
+
+    def predict_step(self, batch: Batch) -> Tensor:
+        """Probabilities of A..Z, (N, 26)."""
+        return torch.softmax(self(batch.x), 1)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Where the run stands, beside what Lightning saves."""
+        checkpoint["letters_torch"] = {
+            "step": self.step,
+            "checked_at": self.checked_at,
+            "loss_sum": self._loss_sum,
+            "loss_count": self._loss_count,
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Takes up the run where it stands. Lightning's loops start afresh: their only memory is the step."""
+        saved = checkpoint["state_dict"]["V"].shape
+        if saved != self.V.shape:
+            raise UserError(
+                f"--ckpt_path: a network with {saved[0]} hidden units, but --model.hidden is {len(self.V)};"
+                " give the number it was trained with"
+            )
+        state = checkpoint["letters_torch"]
+        self.step, self.checked_at = state["step"], state["checked_at"]
+        self._loss_sum, self._loss_count = state["loss_sum"], state["loss_count"]
+        checkpoint.pop("loops", None)

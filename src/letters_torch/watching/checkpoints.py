@@ -1,0 +1,114 @@
+"""What is kept of a run: the last state, the best by validation accuracy, each stage's end; and how a run is stopped."""
+
+import os
+import shutil
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Checkpoint
+
+from letters_torch.watching.line import say
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class RunCheckpoints(Checkpoint):
+    """Writes `last.ckpt` after each check, `best-step=N-val_acc=A.ckpt`, and `stageK-step=N.ckpt` at a stage's end.
+
+    Ctrl-C and SIGTERM end the run after the block at hand, with `last.ckpt` written at that step.
+
+    Attributes:
+        best_score: the highest validation accuracy of a check so far.
+        best_name: the file of that check.
+    """
+
+    def __init__(self) -> None:
+        self.best_score, self.best_name = -1.0, ""
+        self.stopped_by: signal.Signals | None = None
+        self._handlers: dict[signal.Signals, Any] = {}
+
+    @property
+    def best_model_path(self) -> str:
+        """Lightning's name for the file of the best check."""
+        return self.best_name
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Takes over the signals; Lightning's own handlers would throw the block at hand away."""
+        self.folder(trainer).mkdir(parents=True, exist_ok=True)
+        self._restore_best(trainer)
+        self._handlers = {which: signal.signal(which, self._on_signal) for which in SIGNALS}
+
+    def _on_signal(self, which: int, frame: FrameType | None) -> None:
+        if self.stopped_by is not None:
+            raise KeyboardInterrupt  # asked twice: at once
+        self.stopped_by = signal.Signals(which)
+
+    def _restore_best(self, trainer: pl.Trainer) -> None:
+        """A run killed between writing last.ckpt and best-...ckpt at one check has only the first; they are equal."""
+        last, best = self.folder(trainer) / "last.ckpt", self.folder(trainer) / self.best_name
+        if self.best_name and not best.exists() and f"step={trainer.global_step}-" in self.best_name and last.exists():
+            _copy(last, best)
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Keeps a stage's end, and heeds the signals."""
+        ends = pl_module.schedule.ends
+        if trainer.global_step in ends:
+            stage = ends.index(trainer.global_step) + 1
+            trainer.save_checkpoint(self.folder(trainer) / f"stage{stage}-step={trainer.global_step}.ckpt")
+        if self.stopped_by is not None:
+            trainer.should_stop = True
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Keeps the state of a check, and its copy if it is the best."""
+        if trainer.state.fn != "fit" or trainer.sanity_checking or "val/acc" not in trainer.callback_metrics:
+            return
+        score, before = float(trainer.callback_metrics["val/acc"]), self.best_name
+        best = score > self.best_score
+        if best:
+            self.best_score = score
+            self.best_name = f"best-step={trainer.global_step}-val_acc={score:.4f}.ckpt"
+        folder = self.folder(trainer)
+        trainer.save_checkpoint(folder / "last.ckpt")
+        if best:
+            _copy(folder / "last.ckpt", folder / self.best_name)
+            if before and before != self.best_name:
+                (folder / before).unlink(missing_ok=True)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Where the run stands now, if that is not on file already; and what to do with it."""
+        last = self.folder(trainer) / "last.ckpt"
+        if pl_module.checked_at != trainer.global_step:
+            trainer.save_checkpoint(last)
+        if self.stopped_by is not None:
+            say(f"{self.stopped_by.name}: stopped after step {trainer.global_step}; saved {last}")
+            say(f"to go on: python -m letters_torch fit --ckpt_path {last}")
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Gives the signals back."""
+        for which, handler in self._handlers.items():
+            signal.signal(which, handler)
+        self._handlers = {}
+
+    def folder(self, trainer: pl.Trainer) -> Path:
+        """The run's checkpoints/."""
+        return Path(trainer.log_dir or trainer.default_root_dir) / "checkpoints"
+
+    def state_dict(self) -> dict[str, Any]:
+        """For the checkpoint."""
+        return {"best_score": self.best_score, "best_name": self.best_name}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """From the checkpoint."""
+        self.best_score, self.best_name = state_dict["best_score"], state_dict["best_name"]
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copies a file so that the target is whole or absent whenever the program dies."""
+    part = target.with_name(target.name + ".part")
+    shutil.copyfile(source, part)
+    os.replace(part, target)

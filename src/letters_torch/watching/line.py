@@ -1,0 +1,90 @@
+"""The lines that a person reads: which letters, the notebook's line at each check, the table per letter."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback
+from torch import Tensor
+from tqdm import tqdm
+
+from letters_torch.data.letters import ALPHABET, CLASSES
+
+
+class Lines(Callback):
+    """Says which letters are used, then one line a check in the notebook's words."""
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Which letters, and where the run is kept."""
+        data = getattr(trainer, "datamodule", None)
+        if data is not None and data.sets is not None:
+            say(f"letters: {data.sets.origin}")
+            say(f"{len(data.train):,} rows to train on, {len(data.val):,} for validation, {len(data.test):,} to test")
+        if trainer.log_dir:
+            say(f"run folder: {trainer.log_dir}")
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """`step 2000: train acc = 0.4807, validate acc = 0.4838, loss = 2.9034`."""
+        if trainer.state.fn != "fit" or trainer.sanity_checking:
+            return
+        seen = trainer.callback_metrics
+        loss = f"{seen['train/loss']:.4f}" if "train/loss" in seen and trainer.global_step else "-"
+        accuracies = (f"{seen[key]:.4f}" if key in seen else "-" for key in ("train/acc", "val/acc"))
+        say("step {}: train acc = {}, validate acc = {}, loss = {}".format(trainer.global_step, *accuracies, loss))
+
+
+class LetterTable(Callback):
+    """After `validate` and `test`: accuracy of each letter, and what it is most often taken for."""
+
+    def __init__(self) -> None:
+        self.confusion = torch.zeros(CLASSES, CLASSES, dtype=torch.long)  # row: the truth, column: the reading
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Counts from nothing."""
+        self.confusion.zero_()
+
+    on_test_start = on_validation_start
+
+    def on_validation_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Counts the readings of the first loader: the validation or test rows."""
+        if dataloader_idx == 0:
+            self.confusion += confusion(batch.y, outputs)
+
+    on_test_batch_end = on_validation_batch_end
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Prints the table, unless a fit is checking."""
+        if trainer.state.fn != "fit":
+            say(table(self.confusion))
+
+    on_test_end = on_validation_end
+
+
+def confusion(truth: Tensor, reading: Tensor) -> Tensor:
+    """Counts: (26, 26) int64 on the CPU, [truth, reading]; both arguments (N,) of 0..25."""
+    pairs = (truth * CLASSES + reading).cpu()
+    return torch.bincount(pairs, minlength=CLASSES**2).view(CLASSES, CLASSES)
+
+
+def table(counts: Tensor) -> str:
+    """The accuracy of each letter as lines of text; `counts` as `confusion` gives them."""
+    lines = ["letter   rows   accuracy   most often taken for"]
+    for letter, row in zip(ALPHABET, counts.tolist(), strict=True):
+        own, total = row[ALPHABET.index(letter)], sum(row)
+        wrong = sorted(((n, other) for n, other in zip(row, ALPHABET, strict=True) if n and other != letter), reverse=True)
+        taken = ", ".join(f"{other} ({n / total:.1%})" for n, other in wrong[:3])
+        lines.append(f"{letter:>6} {total:>6}   {f'{own / total:.4f}' if total else '-':>8}   {taken}".rstrip())
+    return "\n".join(lines)
+
+
+def say(text: str) -> None:
+    """Prints past a progress bar."""
+    tqdm.write(text)
