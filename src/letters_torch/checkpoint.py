@@ -53,7 +53,9 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             os.replace(part, target)
         except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
             part.unlink(missing_ok=True)
-            raise UserError(f"cannot write {target} ({_first_line(error)}); the last good checkpoint is kept") from error
+            raise UserError(
+                f"cannot write {target} ({_first_line(error)}); the last good checkpoint is kept"
+            ) from error
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
         """See `load`."""

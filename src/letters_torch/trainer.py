@@ -39,7 +39,7 @@ class StepTrainer(pl.Trainer):
         self.run_checkpoints = RunCheckpoints() if kwargs.get("enable_checkpointing") is not False else None
         kwargs["callbacks"] = [*_as_list(kwargs.get("callbacks")), *self._callbacks(kwargs)]
         kwargs["plugins"] = [*_as_list(kwargs.get("plugins")), AtomicCheckpointIO()]
-        kwargs.setdefault("enable_model_summary", False)
+        kwargs["enable_model_summary"] = bool(kwargs.get("enable_model_summary"))
         super().__init__(max_steps=max_steps, max_epochs=-1, num_sanity_val_steps=0, **kwargs)
         self.check_every = val_check_interval
         loop = _StepLoop(self, self.fit_loop.min_steps, self.fit_loop.max_steps)
@@ -90,8 +90,10 @@ def _as_list(value: Any) -> list[Any]:
 def _refuse(kwargs: dict[str, Any]) -> None:
     """Settings that Lightning's users know and that would be ignored, or worse, here."""
     if kwargs.pop("max_epochs", None) not in (None, -1):
-        raise UserError("--trainer.max_epochs: samples are drawn with replacement and a run is measured in steps;"
-                        " set --trainer.max_steps")
+        raise UserError(
+            "--trainer.max_epochs: samples are drawn with replacement and a run is measured in steps;"
+            " set --trainer.max_steps"
+        )
     if kwargs.get("devices", "auto") not in ("auto", 1, "1", -1, "-1", [0]) and not isinstance(kwargs["devices"], list):
         raise UserError(f"--trainer.devices {kwargs['devices']}: single-sample SGD is one chain of steps; use 1 device")
     if str(kwargs.get("precision") or "32-true") not in ("32-true", "64-true", "32", "64"):

@@ -53,13 +53,15 @@ class LettersModule(pl.LightningModule):
             self.updates = Blocked(panel) if engine == "blocked" else OneAtATime()
         except ValueError as error:
             raise UserError(f"--model: {error}") from error
-        self.save_hyperparameters({
-            "hidden": hidden,
-            "engine": engine,
-            "panel": panel,
-            "seed": seed,
-            "schedule": [{"steps": s.steps, "lr": s.lr, "weight_decay": s.weight_decay} for s in schedule],
-        })
+        self.save_hyperparameters(
+            {
+                "hidden": hidden,
+                "engine": engine,
+                "panel": panel,
+                "seed": seed,
+                "schedule": [{"steps": s.steps, "lr": s.lr, "weight_decay": s.weight_decay} for s in schedule],
+            }
+        )
         V, W = initial_weights(hidden, seed)
         self.V, self.W = nn.Parameter(V), nn.Parameter(W)
         self.step, self.checked_at = 0, -1

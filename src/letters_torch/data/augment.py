@@ -138,7 +138,9 @@ def affine_grid(theta: Tensor, height: int, width: int) -> Tensor:
     """
     x = (torch.arange(width).to(theta) * 2 + 1) / width - 1
     y = (torch.arange(height).to(theta) * 2 + 1) / height - 1
-    base = torch.stack([x.expand(height, width), y[:, None].expand(height, width), torch.ones_like(x).expand(height, width)])
+    base = torch.stack(
+        [x.expand(height, width), y[:, None].expand(height, width), torch.ones_like(x).expand(height, width)]
+    )
     return (theta.reshape(-1, 3) @ base.reshape(3, -1)).view(-1, 2, height, width).permute(0, 2, 3, 1)
 
 

@@ -70,9 +70,7 @@ class Blocked:
         V[:, :-1].addmm_(D.T, x, alpha=-1)
         V[:, -1].sub_(D.sum(0))
 
-    def _sweep(
-        self, A: Tensor, G: Tensor, W: Tensor, y: Tensor, rates: Rates, D: Tensor, losses: Tensor
-    ) -> float:
+    def _sweep(self, A: Tensor, G: Tensor, W: Tensor, y: Tensor, rates: Rates, D: Tensor, losses: Tensor) -> float:
         compiled = self.compiled if self.compiled is not None else A.device.type == "cpu" and sweep.COMPILED
         return (sweep.compiled if compiled else sweep.plain)(A, G, W, y, *rates, D, losses)
 

@@ -79,7 +79,9 @@ def table(counts: Tensor) -> str:
     lines = ["letter   rows   accuracy   most often taken for"]
     for letter, row in zip(ALPHABET, counts.tolist(), strict=True):
         own, total = row[ALPHABET.index(letter)], sum(row)
-        wrong = sorted(((n, other) for n, other in zip(row, ALPHABET, strict=True) if n and other != letter), reverse=True)
+        wrong = sorted(
+            ((n, other) for n, other in zip(row, ALPHABET, strict=True) if n and other != letter), reverse=True
+        )
         taken = ", ".join(f"{other} ({n / total:.1%})" for n, other in wrong[:3])
         lines.append(f"{letter:>6} {total:>6}   {f'{own / total:.4f}' if total else '-':>8}   {taken}".rstrip())
     return "\n".join(lines)
