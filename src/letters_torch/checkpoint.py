@@ -50,7 +50,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             torch.save(checkpoint, part)
-            os.replace(part, target)
+            part.replace(target)
         except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
             part.unlink(missing_ok=True)
             raise UserError(

@@ -23,6 +23,7 @@ from letters_torch.watching.line import say
 
 COMMANDS = ("fit", "validate", "test", "predict")
 DEFAULT_CONFIG = "kaggle.yaml"
+_PARSING = {"exit_on_error": False, "allow_abbrev": False}
 
 
 class LettersCLI(LightningCLI):
@@ -36,7 +37,7 @@ class LettersCLI(LightningCLI):
             seed_everything_default=0,
             save_config_kwargs={"overwrite": True},
             auto_configure_optimizers=False,
-            parser_kwargs={"exit_on_error": False},
+            parser_kwargs={**_PARSING, **{command: dict(_PARSING) for command in COMMANDS}},
             args=args,
         )
 
@@ -75,9 +76,12 @@ class LettersCLI(LightningCLI):
         wanted = self._get(self.config_init, "trainer")
         if self.subcommand != "fit" or wanted.fast_dev_run:
             kwargs["logger"] = False
+            self.save_config_callback = None
         elif wanted.logger in (None, True):
             kwargs["logger"] = self._logger()
-        return super().instantiate_trainer(**kwargs)
+        trainer = super().instantiate_trainer(**kwargs)
+        assert isinstance(trainer, StepTrainer)
+        return trainer
 
     def _logger(self) -> run_folder.RunLogger:
         """A new run, or the one that the checkpoint lies in if it is under the root that is asked for."""
@@ -87,20 +91,23 @@ class LettersCLI(LightningCLI):
             root = config.trainer.default_root_dir
             if resumed is not None and root is not None and resumed.parent.parent != Path(root).resolve():
                 resumed = None
-        if resumed is None:
-            return run_folder.RunLogger(run_folder.claim(self.root))
-        assert self.content is not None
+        if resumed is None or self.content is None:
+            return run_folder.RunLogger(self.root)
         _tell_changes(resumed / "config.yaml", config)
-        return run_folder.RunLogger(resumed, self.content["letters_torch"]["step"])
+        return run_folder.RunLogger(self.root, resumed, self.content["letters_torch"]["step"])
 
     def before_fit(self) -> None:
-        """Refuses to go on with other letters: rows once trained on would come back as validation rows."""
+        """Reads the letters before a run folder is made for them.
+
+        A resumed run is not given other letters: rows once trained on would come back as validation rows.
+        """
         if self.content is not None:
             self.datamodule.expected = self.content.get("LettersDataModule", {}).get("letters")
+        self.datamodule.setup("fit")
 
     def after_fit(self) -> None:
         """Ends as a program that was stopped ends, if it was."""
-        keeper = self.trainer.run_checkpoints
+        keeper = getattr(self.trainer, "run_checkpoints", None)
         if keeper is not None and keeper.stopped_by is not None:
             sys.exit(128 + keeper.stopped_by)
 
@@ -111,7 +118,8 @@ class LettersCLI(LightningCLI):
 
     def predict(self, **kwargs: Any) -> None:
         """Reads the test set, or the pictures, and writes the file."""
-        probabilities = torch.cat(self.trainer.predict(**kwargs)).float()
+        batches: Any = self.trainer.predict(**kwargs)
+        probabilities = torch.cat(batches).float()
         output, files = Path(self.config["predict"].output).expanduser(), None
         if self.datamodule.pictures is not None:
             files = self.datamodule.picture_files
@@ -166,8 +174,8 @@ def _plain(value: Any) -> Any:
 
 def _differences(before: Any, now: Any, name: str) -> list[tuple[str, Any, Any]]:
     if isinstance(before, dict) and isinstance(now, dict):
-        keys = [*before, *(key for key in now if key not in before)]
-        return [row for key in keys for row in _differences(before.get(key), now.get(key), f"{name}.{key}")]
+        shared = [key for key in before if key in now]
+        return [row for key in shared for row in _differences(before[key], now[key], f"{name}.{key}")]
     return [] if before == now else [(name, before, now)]
 
 

@@ -1,7 +1,6 @@
 """result.csv: the competition's file, and readings of pictures."""
 
 import csv
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,6 +30,6 @@ def write(path: Path, probabilities: Tensor, pictures: Sequence[Path] | None = N
     try:
         with part.open("w", newline="") as file_:
             csv.writer(file_, lineterminator="\n").writerows(rows)
-        os.replace(part, path)
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -65,13 +65,19 @@ class StepTrainer(pl.Trainer):
 
     def is_check(self, step: int) -> bool:
         """Whether accuracy is measured after this many steps: at every `val_check_interval`, and at the last."""
-        return step >= self.max_steps or (self._interval is not None and step % self._interval == 0)
+        return step >= self.max_steps or self.is_regular_check(step)
+
+    def is_regular_check(self, step: int) -> bool:
+        """Whether every run with this interval is checked there, wherever it was stopped and resumed."""
+        module: Any = self.lightning_module
+        return step == module.schedule.total or (self._interval is not None and step % self._interval == 0)
 
     def next_pause(self, step: int) -> int | None:
         """The first step after `step` at which something is to be done; None where the run is over."""
         if step >= self.max_steps:
             return None
-        stops = [self.max_steps, *(end for end in self.lightning_module.schedule.ends if end > step)]
+        module: Any = self.lightning_module
+        stops = [self.max_steps, *(end for end in module.schedule.ends if end > step)]
         if self._interval is not None:
             stops.append(step - step % self._interval + self._interval)
         return min(stops)
@@ -103,10 +109,12 @@ def _refuse(kwargs: dict[str, Any]) -> None:
 class _StepLoop(_TrainingEpochLoop):
     """Lightning's loop over training batches, with steps where it has batches."""
 
+    trainer: StepTrainer
+
     @property
     def global_step(self) -> int:
         """Steps done."""
-        module = self.trainer.lightning_module
+        module: Any = self.trainer.lightning_module
         return 0 if module is None else module.step
 
     @property
@@ -124,10 +132,10 @@ class _StepLoop(_TrainingEpochLoop):
         if self._should_check_val_fx(data_fetcher):
             self._check()
 
-    def _should_check_val_fx(self, data_fetcher: Any) -> bool:  # noqa: ARG002 (Lightning's signature)
-        module = self.trainer.lightning_module
+    def _should_check_val_fx(self, data_fetcher: Any) -> bool:
+        module: Any = self.trainer.lightning_module
         due = self.trainer.is_check(self.global_step) and module.checked_at != self.global_step
-        return due and self._should_check_val_epoch()
+        return bool(due and self._should_check_val_epoch())
 
     def _check(self) -> None:
         """As Lightning runs a check in on_advance_end."""

@@ -65,7 +65,9 @@ class LettersModule(pl.LightningModule):
         V, W = initial_weights(hidden, seed)
         self.V, self.W = nn.Parameter(V), nn.Parameter(W)
         self.step, self.checked_at = 0, -1
-        self._loss_sum, self._loss_count = 0.0, 0  # since the last check
+        self._loss_sum, self._loss_count = 0.0, 0  # since the last check that every such run makes
+        self._panel = panel if engine == "blocked" else 1
+        self._anchor: dict[str, Any] | None = None  # the state at the start of the panel that max_steps cuts in two
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits: standardised pixels (N, 784) -> (N, 26)."""
@@ -77,7 +79,8 @@ class LettersModule(pl.LightningModule):
     def setup(self, stage: str) -> None:
         """Ends the run where the schedule ends."""
         if stage == "fit":
-            self.trainer.limit_steps(self.schedule.total)
+            trainer: Any = self.trainer  # a StepTrainer
+            trainer.limit_steps(self.schedule.total)
 
     def training_step(self, block: Block) -> None:
         """One single-sample update for each sample of the block.
@@ -85,6 +88,16 @@ class LettersModule(pl.LightningModule):
         Raises:
             UserError: the loss is no longer a finite number.
         """
+        end = block.first_step + len(block.x)
+        if end == self.trainer.max_steps:
+            whole = max(len(block.x) - end % self._panel, 0)  # steps up to where a panel starts
+            if whole < len(block.x):
+                self._update(Block(block.x[:whole], block.y[:whole], block.first_step))
+                self._anchor = self._state()
+                block = Block(block.x[whole:], block.y[whole:], block.first_step + whole)
+        self._update(block)
+
+    def _update(self, block: Block) -> None:
         rates = self.schedule.rates(block.first_step, len(block.x))
         losses = self.updates(self.V, self.W, block.x, block.y, rates, block.first_step)
         total = losses.sum(dtype=torch.float64).item()
@@ -102,7 +115,7 @@ class LettersModule(pl.LightningModule):
             " (model.schedule)"
         )
 
-    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Tensor:  # noqa: ARG002
+    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
         """Loss and accuracy of the validation rows and, in a fit, of the probe of the training rows.
 
         Returns:
@@ -124,7 +137,10 @@ class LettersModule(pl.LightningModule):
         self.log("weight_decay", float(rates.weight_decay[0]))
         if self._loss_count:
             self.log("train/loss", self._loss_sum / self._loss_count)
-        self._loss_sum, self._loss_count, self.checked_at = 0.0, 0, self.step
+        self.checked_at = self.step
+        trainer: Any = self.trainer
+        if trainer.is_regular_check(self.step):
+            self._loss_sum, self._loss_count = 0.0, 0
 
     def test_step(self, batch: Batch) -> Tensor:
         """Loss and accuracy of the test rows; returns the readings as `validation_step`."""
@@ -142,17 +158,32 @@ class LettersModule(pl.LightningModule):
         """Probabilities of A..Z, (N, 26)."""
         return torch.softmax(self(batch.x), 1)
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Where the run stands, beside what Lightning saves."""
-        checkpoint["letters_torch"] = {
+    def _state(self) -> dict[str, Any]:
+        """Where the run stands."""
+        return {
             "step": self.step,
             "checked_at": self.checked_at,
             "loss_sum": self._loss_sum,
             "loss_count": self._loss_count,
+            "V": self.V.detach().clone(),
+            "W": self.W.detach().clone(),
         }
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Where a fit goes on from: here or, if this is inside a panel, at the panel's start.
+
+        Rounding depends on where panels start. From the panel's start a resumed run does again what an undisturbed one
+        does there.
+        """
+        state = self._state() if self._anchor is None else self._anchor
+        checkpoint["letters_torch"] = state if self._anchor else {k: v for k, v in state.items() if k not in "VW"}
+
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Takes up the run where it stands. Lightning's loops start afresh: their only memory is the step."""
+        """Takes up the run where it stands. Lightning's loops start afresh: their only memory is the step.
+
+        Raises:
+            UserError: the checkpoint is of a network of another width.
+        """
         saved = checkpoint["state_dict"]["V"].shape
         if saved != self.V.shape:
             raise UserError(
@@ -162,4 +193,6 @@ class LettersModule(pl.LightningModule):
         state = checkpoint["letters_torch"]
         self.step, self.checked_at = state["step"], state["checked_at"]
         self._loss_sum, self._loss_count = state["loss_sum"], state["loss_count"]
+        if self.trainer.state.fn == "fit" and "V" in state:
+            checkpoint["state_dict"].update(V=state["V"], W=state["W"])
         checkpoint.pop("loops", None)

@@ -176,7 +176,7 @@ class RollAndRotate(Augmentation):
     def __init__(self, degrees: float = 10.0) -> None:
         self.degrees = degrees
 
-    def augment(self, images: Tensor, draws: Draws, outside: float) -> Tensor:  # noqa: ARG002 (nothing comes in)
+    def augment(self, images: Tensor, draws: Draws, outside: float) -> Tensor:
         """See `Augmentation.augment`."""
         shift, axis, angle = self.parameters_from(draws)
         return rotate(roll(images, shift, axis), angle)
@@ -211,7 +211,7 @@ def _spline_matrix(side: int) -> Tensor:
 
 def rotate(images: Tensor, degrees: Draws) -> Tensor:
     """`scipy.ndimage.rotate(image, degrees, reshape=False, order=3, mode="nearest")` for each image of (N, H, W)."""
-    count, height, width = images.shape
+    height, width = images.shape[1:]
     down, across = _spline_matrix(height).to(images), _spline_matrix(width).to(images)
     coefficients = down @ images @ across.T
     turn = torch.from_numpy(np.deg2rad(degrees)).to(images)[:, None, None]

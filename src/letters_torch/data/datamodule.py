@@ -53,7 +53,8 @@ class LettersDataModule(pl.LightningDataModule):
             did; "global" has one mean and one deviation for all pixels.
         validation: how many of the labelled rows are held out for validation.
         probe: how many of the training rows the training accuracy is taken on: a fixed choice, or "all".
-        block: how many samples are handed to the training at once. Changes nothing but speed.
+        block: how many samples are handed to the training at once. Changes nothing but speed, as long as it is a
+            multiple of the engine's panel (else the rounding too).
         workers: threads that prepare blocks ahead of the training; 0 for none. Changes nothing but speed.
         seed: of the split and of every step's draws.
 
@@ -105,7 +106,8 @@ class LettersDataModule(pl.LightningDataModule):
         self.digest = _digest(self.sets.train)
         if self.expected not in (None, self.digest):
             raise UserError(
-                f"--ckpt_path: the run was begun on other letters than {self.sets.origin}; name the same with --data.path"
+                f"--ckpt_path: the run was begun on other letters than {self.sets.origin};"
+                " name the same with --data.path"
             )
         self.train, self.val, self.test = *self._split(self.sets.train), self.sets.test
         self.save_hyperparameters({"letters": self.sets.origin, "letters_digest": self.digest})
@@ -118,15 +120,15 @@ class LettersDataModule(pl.LightningDataModule):
         """Training and validation rows, drawn by the seed."""
         if len(labelled) <= self.validation:
             raise UserError(
-                f"--data.validation {self.validation} leaves nothing to train on: there are {len(labelled)} labelled rows"
+                f"--data.validation {self.validation} leaves nothing to train on:"
+                f" there are {len(labelled)} labelled rows"
             )
         order = stream.shuffled(self.seed, len(labelled))
         return labelled[order[self.validation :]], labelled[order[: self.validation]]
 
     def train_dataloader(self) -> "Blocks":
         """Blocks from the trainer's present step on, cut where the trainer has something to do between two steps."""
-        trainer = self.trainer
-        assert trainer is not None
+        trainer: Any = self.trainer  # a StepTrainer
         return Blocks(self.make_block, self.block, lambda: trainer.global_step, trainer.next_pause, self.workers)
 
     def make_block(self, first_step: int, count: int) -> Block:
@@ -201,7 +203,7 @@ class LettersDataModule(pl.LightningDataModule):
 def _digest(letters: Letters) -> str:
     """Tells one set of labelled letters from another."""
     assert letters.labels is not None
-    return f"{zlib.crc32(letters.labels, zlib.crc32(letters.images)):08x}"
+    return f"{zlib.crc32(letters.labels.data, zlib.crc32(letters.images.data)):08x}"
 
 
 def _classes(letters: Letters) -> Tensor:

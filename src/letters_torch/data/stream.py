@@ -26,7 +26,8 @@ def draws(seed: int, first_step: int, count: int) -> Draws:
     """
     key = np.random.SeedSequence(seed).generate_state(2, np.uint64)
     words = np.random.Philox(key=key, counter=first_step * WORDS // 4)  # a count of the counter makes 4 words
-    return (words.random_raw(count * WORDS) >> np.uint64(11)).reshape(count, WORDS) * 2.0**-53
+    top = (words.random_raw(count * WORDS) >> np.uint64(11)).astype(np.float64)  # 53 bits, all that a float64 holds
+    return top.reshape(count, WORDS) * np.float64(2.0**-53)
 
 
 def rows(draw: Draws, size: int) -> npt.NDArray[np.int64]:

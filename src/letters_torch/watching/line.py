@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback
 from torch import Tensor
@@ -14,7 +13,7 @@ from letters_torch.data.letters import ALPHABET, CLASSES
 class Lines(Callback):
     """Says which letters are used, then one line a check in the notebook's words."""
 
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
         """Which letters, and where the run is kept."""
         data = getattr(trainer, "datamodule", None)
         if data is not None and data.sets is not None:
@@ -23,7 +22,7 @@ class Lines(Callback):
         if trainer.log_dir:
             say(f"run folder: {trainer.log_dir}")
 
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
         """`step 2000: train acc = 0.4807, validate acc = 0.4838, loss = 2.9034`."""
         if trainer.state.fn != "fit" or trainer.sanity_checking:
             return
@@ -39,7 +38,7 @@ class LetterTable(Callback):
     def __init__(self) -> None:
         self.confusion = torch.zeros(CLASSES, CLASSES, dtype=torch.long)  # row: the truth, column: the reading
 
-    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
         """Counts from nothing."""
         self.confusion.zero_()
 
@@ -47,8 +46,8 @@ class LetterTable(Callback):
 
     def on_validation_batch_end(
         self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
+        trainer: Any,
+        pl_module: Any,
         outputs: Any,
         batch: Any,
         batch_idx: int,
@@ -60,7 +59,7 @@ class LetterTable(Callback):
 
     on_test_batch_end = on_validation_batch_end
 
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
         """Prints the table, unless a fit is checking."""
         if trainer.state.fn != "fit":
             say(table(self.confusion))

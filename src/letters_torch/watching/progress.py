@@ -3,7 +3,6 @@
 import sys
 from typing import Any
 
-import pytorch_lightning as pl
 from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.callbacks.progress.tqdm_progress import Tqdm
 
@@ -15,6 +14,11 @@ class StepBar(TQDMProgressBar):
     nothing is drawn.
     """
 
+    @property
+    def is_disabled(self) -> bool:
+        """Whether nothing is drawn."""
+        return super().is_disabled or not sys.stderr.isatty()
+
     def init_train_tqdm(self) -> Tqdm:
         """The bar of the run."""
         return Tqdm(
@@ -22,7 +26,7 @@ class StepBar(TQDMProgressBar):
             total=self.trainer.max_steps,
             initial=self.trainer.global_step,
             unit=" steps",
-            disable=self.is_disabled or not sys.stderr.isatty(),
+            disable=self.is_disabled,
             dynamic_ncols=True,
             smoothing=0.1,
         )
@@ -34,11 +38,9 @@ class StepBar(TQDMProgressBar):
     def on_train_epoch_start(self, *_: Any) -> None:
         """Lightning would set the bar to a count of batches."""
 
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Moves on by the steps of a block."""
         self.train_progress_bar.update(trainer.global_step - self.train_progress_bar.n)
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """Leaves the bar as it stands."""

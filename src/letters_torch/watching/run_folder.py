@@ -1,7 +1,7 @@
 """The folder of a run, `lightning_logs/version_N`: claimed once, found again by a checkpoint in it, logged into."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from pytorch_lightning.loggers import TensorBoardLogger
 
@@ -9,36 +9,40 @@ RUNS = "lightning_logs"
 
 
 class RunLogger(TensorBoardLogger):
-    """Lightning's TensorBoard logger without its curve of epochs: a run here has only one.
+    """Lightning's TensorBoard logger for a run here: it claims its folder, and keeps no curve of epochs.
+
+    A new run's folder is made when it is first needed, so that a fit that fails before leaves none.
 
     Args:
-        folder: of the run; it exists.
-        resumed_at: the step of the checkpoint that the run goes on from. What an earlier process logged beyond it,
-            TensorBoard drops, so that no point is doubled.
+        root: the folder of `lightning_logs`.
+        folder: of the run to go on with; None for a new one.
+        resumed_at: the step at which it goes on. What an earlier process logged beyond it, TensorBoard drops, so that
+            no point is doubled.
     """
 
-    def __init__(self, folder: Path, resumed_at: int | None = None) -> None:
-        purge = {} if resumed_at is None else {"purge_step": resumed_at + 1}
-        super().__init__(folder.parent.parent, folder.parent.name, folder.name, default_hp_metric=False, **purge)
+    def __init__(self, root: Path, folder: Path | None = None, resumed_at: int = 0) -> None:
+        if folder is None:
+            super().__init__(root, RUNS, default_hp_metric=False)
+        else:
+            where = (folder.parent.parent, folder.parent.name, folder.name)
+            super().__init__(*where, default_hp_metric=False, purge_step=resumed_at + 1)
 
-    def log_metrics(self, metrics: Any, step: int | None = None) -> None:
+    def _get_next_version(self) -> int:
+        """Makes the next `version_N`; no other process gets the same."""
+        runs = Path(self.root_dir)
+        runs.mkdir(parents=True, exist_ok=True)
+        number = 1 + max((_number(folder) for folder in runs.iterdir()), default=-1)
+        while True:
+            try:
+                (runs / f"version_{number}").mkdir()
+            except FileExistsError:
+                number += 1
+            else:
+                return number
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Scalars at a step."""
         super().log_metrics({name: value for name, value in metrics.items() if name != "epoch"}, step)
-
-
-def claim(root: Path) -> Path:
-    """Makes the next `lightning_logs/version_N` under `root`; no other process gets the same."""
-    runs = root / RUNS
-    runs.mkdir(parents=True, exist_ok=True)
-    number = 1 + max((_number(folder) for folder in runs.iterdir()), default=-1)
-    while True:
-        folder = runs / f"version_{number}"
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            number += 1
-        else:
-            return folder
 
 
 def _number(folder: Path) -> int:
