@@ -69,7 +69,7 @@ def test_paper_colour_depth_and_format_are_no_matter(tmp_path: Path) -> None:
     clear = Image.new("RGBA", image.size, (*INK, 0))
     clear.paste(INK, mask=ImageOps.invert(grey).point(lambda level: 255 if level > 128 else 0))
     light_on_clear = clear.copy()
-    light_on_clear.paste((255, 255, 0), mask=clear.getchannel("A"))
+    light_on_clear.paste((255, 255, 255), mask=clear.getchannel("A"))
     variants = {
         "grey.png": grey,
         "light on dark.png": drawn(paper=INK, ink=WHITE),

@@ -108,6 +108,13 @@ def test_a_path_that_was_given_must_exist(tmp_path: Path, source: str) -> None:
     message(error, tmp_path / "typo.mat", "does not exist", "--data.path")
 
 
+def test_a_missing_file_is_no_folder_to_download_into(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as error:
+        open_letters("emnist", tmp_path / "emnist-letters.mat", download=True)
+    message(error, "emnist-letters.mat", "does not exist")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("source", ["kaggle", "emnist"])
 def test_a_source_that_was_named_has_no_stand_in(source: str) -> None:
     with pytest.raises(UserError) as error:

@@ -32,7 +32,9 @@ _OTHERS = {1: "cells", 4: "text", 5: "a sparse matrix"}
 _COMPLEX = 0x800  # a flag
 _PEEK = 1024  # bytes that hold the flags, dimensions and name of any matrix
 _DEEPEST = 4  # EMNIST's dataset.train.images is at 2
+_FIELDS = 64  # of a struct; EMNIST's have 3
 
+Buffer = bytes | memoryview
 # A struct's fields by name; or, for what is neither numbers nor a struct, what it is instead.
 Value = npt.NDArray[Any] | dict[str, Any] | str
 
@@ -153,10 +155,10 @@ def _variable(element: bytes, order: str) -> Value:
     kind, start, stop, _ = _part(element, 0, order)
     if kind != _MATRIX or stop != len(element):
         raise ValueError("a variable is no matrix")
-    return _value(element[start:stop], order)
+    return _value(memoryview(element)[start:stop], order)
 
 
-def _value(matrix: bytes, order: str, depth: int = 0) -> Value:
+def _value(matrix: Buffer, order: str, depth: int = 0) -> Value:
     """What a matrix holds."""
     if not matrix:
         return np.zeros((0, 0))  # so MATLAB writes a struct's empty field
@@ -172,7 +174,7 @@ def _value(matrix: bytes, order: str, depth: int = 0) -> Value:
     return _OTHERS.get(flags & 0xFF, "objects or structs in structs")
 
 
-def _numbers(matrix: bytes, position: int, dimensions: tuple[int, ...], order: str) -> npt.NDArray[Any]:
+def _numbers(matrix: Buffer, position: int, dimensions: tuple[int, ...], order: str) -> npt.NDArray[Any]:
     kind, start, stop, _ = _part(matrix, position, order)
     dtype = np.dtype(order + _NUMBERS[kind])
     if min(dimensions) < 0 or math.prod(dimensions) * dtype.itemsize != stop - start:
@@ -180,27 +182,29 @@ def _numbers(matrix: bytes, position: int, dimensions: tuple[int, ...], order: s
     return np.frombuffer(matrix[start:stop], dtype).reshape(dimensions, order="F")
 
 
-def _fields(matrix: bytes, position: int, order: str, depth: int) -> dict[str, Any]:
+def _fields(matrix: Buffer, position: int, order: str, depth: int) -> dict[str, Any]:
     _, start, _, position = _part(matrix, position, order)
     (width,) = struct.unpack_from(order + "i", matrix, start)  # of a name, padded with zeros
     _, start, stop, position = _part(matrix, position, order)
+    if stop - start > _FIELDS * width:
+        raise ValueError(f"{stop - start} bytes of field names")
     fields = {}
     for at in range(start, stop, width):
         kind, inner, end, position = _part(matrix, position, order)
         if kind != _MATRIX:
             raise ValueError("a field is no matrix")
-        name = matrix[at : at + width].split(b"\0")[0].decode("latin1")
+        name = bytes(matrix[at : at + width]).split(b"\0")[0].decode("latin1")
         fields[name] = _value(matrix[inner:end], order, depth + 1)
     return fields
 
 
-def _part(buffer: bytes, position: int, order: str) -> tuple[int, int, int, int]:
+def _part(buffer: Buffer, position: int, order: str) -> tuple[int, int, int, int]:
     """The element at `position`: its type, where its bytes start and stop, and where the next element is."""
     kind, size = struct.unpack_from(order + "II", buffer, position)
-    start = position + 8
+    start, limit = position + 8, len(buffer)
+    following = start + -(-size // 8) * 8
     if kind >> 16:  # up to four bytes lie in the tag itself, and their number in the upper half of the type
-        kind, size, start = kind & 0xFFFF, kind >> 16, position + 4
-    stop = start + size
-    if stop > (position + 8 if start < position + 8 else len(buffer)):
-        raise ValueError(f"{size} bytes declared at {position} of {len(buffer)}")
-    return kind, start, stop, position + 8 + (-(-size // 8) * 8 if start == position + 8 else 0)
+        kind, size, start, limit, following = kind & 0xFFFF, kind >> 16, position + 4, position + 8, position + 8
+    if start + size > limit:
+        raise ValueError(f"{size} bytes declared where {limit - start} are left")
+    return kind, start, start + size, following

@@ -42,7 +42,7 @@ def open_letters(
         if source == "auto":
             return _fallback()
         raise UserError(f"no letters for --data.source {source} in the current folder; set --data.path to {ACCEPTED}")
-    if found is not None and not found.exists() and not download:
+    if found is not None and not found.exists() and (not download or found.suffix == ".mat"):
         raise UserError(f"{found} does not exist; set --data.path to {ACCEPTED}")
     return _open(source, found or _FOLDERS[0], transposed, download)
 
