@@ -4,7 +4,8 @@ Nothing here was fitted to a set of images: the numbers say how much people's wr
 docs/builtin-letters.md say what each part is worth.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -54,7 +55,7 @@ class Hand:
     width: Spread = (0.2, 0.12)
     zones: Spread = (0.2, 0.1)
     bend: Spread = (0.05, 0.05)
-    points: Spread = (0.25, 0.25)
+    points: Spread = (0.4, 0.4)
     strokes: Spread = (0.25, 0.3)
     stretch: Spread = (0.1, 0.1)
     ends: Spread = (0.08, 0.12)
@@ -66,6 +67,15 @@ class Hand:
     blur_mean: float = 0.5
     box: tuple[float, float] = (20.0, 24.0)
     thinnest: float = 1.2
+
+    @classmethod
+    def still(cls) -> Self:
+        """A hand that never varies: it draws the templates as they stand, upright and in the middle of the box."""
+        never: dict[str, Any] = {
+            field.name: (0.0, 0.0) for field in fields(cls) if field.name != "box" and isinstance(field.default, tuple)
+        }
+        middle = sum(cls.box) / 2
+        return cls(**never, habit=1.0, slant_mean=0.0, box=(middle, middle))
 
 
 class Writer:
