@@ -45,7 +45,8 @@ class Hand:
         blur: logarithm of the blur.
         blur_mean: the geometric mean of the blur's standard deviation, in pixels.
         box: the sides of the box that letters are fitted to, in pixels, lowest and highest.
-        thinnest: the thinnest pen in pixels.
+        pen_pixels: the widths of the pen that a letter comes out with, in pixels, lowest and highest; what is thinner
+            would vanish, and what is wider would fill the letter.
     """
 
     habit: float = 0.8
@@ -66,16 +67,15 @@ class Hand:
     blur: Spread = (0.4, 0.05)
     blur_mean: float = 0.5
     box: tuple[float, float] = (20.0, 24.0)
-    thinnest: float = 1.2
+    pen_pixels: tuple[float, float] = (1.2, 4.2)
 
     @classmethod
     def still(cls) -> Self:
         """A hand that never varies: it draws the templates as they stand, upright and in the middle of the box."""
-        never: dict[str, Any] = {
-            field.name: (0.0, 0.0) for field in fields(cls) if field.name != "box" and isinstance(field.default, tuple)
-        }
+        never: dict[str, Any] = {f.name: (0.0, 0.0) for f in fields(cls) if isinstance(f.default, tuple)}
         middle = sum(cls.box) / 2
-        return cls(**never, habit=1.0, slant_mean=0.0, box=(middle, middle))
+        never |= {"habit": 1.0, "slant_mean": 0.0, "box": (middle, middle), "pen_pixels": cls.pen_pixels}
+        return cls(**never)
 
 
 class Writer:
@@ -101,7 +101,7 @@ class Writer:
         pen = self.hand.pen_mean * np.exp(self._vary("pen", (count,)))
         paths, pen = ink.fit(paths, pen, np.full(count, self._box))
         flow = np.exp(_smooth(self._vary("flow", (count, places))))
-        radii = np.maximum(pen, self.hand.thinnest)[:, None] / 2 * flow
+        radii = np.clip(pen, *self.hand.pen_pixels)[:, None] / 2 * flow
         blur = self.hand.blur_mean * np.exp(self._vary("blur", (count,)))
         return ink.draw(paths, self.forms.down[form], radii, blur)
 
