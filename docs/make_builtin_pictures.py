@@ -1,0 +1,68 @@
+"""Draws the pictures of builtin-letters.md, into docs/images: python docs/make_builtin_pictures.py."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from letters_torch.data.builtin.hand import Hand, Writer
+from letters_torch.data.builtin.make import SHEET
+from letters_torch.data.builtin.templates import Forms, all_forms, stack, stacked
+from letters_torch.data.letters import ALPHABET, SIDE, UInt8
+
+IMAGES = Path(__file__).parent / "images"
+LETTERS = ALPHABET + ALPHABET.lower()
+GAP = SIDE // 2
+
+
+def main() -> None:
+    """Draws all pictures."""
+    IMAGES.mkdir(exist_ok=True)
+    half = len(ALPHABET)
+    for name, letters in (("capitals", LETTERS[:half]), ("small", LETTERS[half:])):
+        _save(f"builtin-templates-{name}", np.concatenate([_templates(letter) for letter in letters]))
+    _save("builtin-written", _written(writers=14))
+    _save("builtin-writers", np.concatenate([_page(number) for number in range(4)]))
+
+
+def _templates(letter: str) -> UInt8:
+    """Every form of a letter in a row, as long as the longest such row."""
+    most = max(sum(form.letter == other for form in all_forms()) for other in LETTERS)
+    drawn = [_draw(stack((form,)), letter) for form in all_forms() if form.letter == letter]
+    return np.concatenate(drawn + [np.zeros_like(drawn[0])] * (most - len(drawn)), axis=1)
+
+
+def _draw(forms: Forms, letters: str) -> UInt8:
+    """Letters side by side, as the templates have them."""
+    images = Writer(Hand.still(), forms, np.random.default_rng(0)).write(np.frombuffer(letters.encode(), np.uint8))
+    return np.concatenate(list(images), axis=1)
+
+
+def _written(writers: int) -> UInt8:
+    """Two columns, of capitals and of small letters: the commonest form as the template has it, then people's."""
+    commonest = stack(tuple(max((f for f in all_forms() if f.letter == x), key=lambda f: f.share) for x in LETTERS))
+    people = [Writer(Hand(), stacked(), np.random.default_rng([0, number])) for number in range(writers)]
+    ascii_letters = np.frombuffer(LETTERS.encode(), np.uint8)
+    written = np.stack([person.write(ascii_letters) for person in people])  # (writers, 52, 28, 28)
+    gap = np.zeros((SIDE, GAP), np.uint8)
+    rows = [
+        np.concatenate([_draw(commonest, letter), gap, *written[:, n], gap], axis=1) for n, letter in enumerate(LETTERS)
+    ]
+    half = len(ALPHABET)
+    return np.concatenate([np.concatenate(rows[:half]), np.concatenate(rows[half:])], axis=1)
+
+
+def _page(number: int) -> UInt8:
+    """The alphabet twice, capitals and then small letters in one row each, by one writer."""
+    images = Writer(Hand(), stacked(), np.random.default_rng([0, number])).write(SHEET)
+    rows = images.reshape(4, len(ALPHABET), SIDE, SIDE)
+    gap = np.zeros((GAP, len(ALPHABET) * SIDE), np.uint8)
+    return np.concatenate([*(np.concatenate(list(row), axis=1) for row in rows), gap])
+
+
+def _save(name: str, picture: UInt8) -> None:
+    Image.fromarray(picture).save(IMAGES / f"{name}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main()

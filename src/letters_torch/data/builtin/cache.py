@@ -1,0 +1,83 @@
+"""Keeps letters that were made, so that the next run reads them in a moment.
+
+Whatever happens, a file under its final name is whole: it is written under another name in the same folder and then
+renamed, which replaces in one step. Two processes that make the same letters write the same bytes, and the later
+rename wins. A file that was damaged afterwards is noticed, by the check sums of its zip format, and made again.
+"""
+
+import hashlib
+import os
+import uuid
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import platformdirs
+
+from letters_torch.data.letters import Letters
+from letters_torch.errors import UserError
+
+FOLDER_VARIABLE = "LETTERS_TORCH_CACHE"
+# What decides how letters look; a change to any of them gives their file another name.
+_SOURCES = ("templates.txt", "templates.py", "hand.py", "ink.py", "make.py")
+_FIELDS = ("images", "labels", "writers")
+
+
+def path_for(train: int, test: int, seed: int, folder: Path | None = None) -> Path:
+    """Where letters of these sizes and this seed, by this version of the generator, are kept."""
+    if folder is None:
+        folder = Path(os.environ.get(FOLDER_VARIABLE) or platformdirs.user_cache_dir("letters_torch"))
+    return Path(folder) / f"builtin-{train}-{test}-seed{seed}-{_fingerprint()}.npz"
+
+
+def load(path: Path, train: int, test: int) -> tuple[Letters, Letters] | None:
+    """The training and test letters kept in a file, or None where it is absent, damaged or not of these sizes."""
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            sets = (
+                Letters(*(file[f"train_{name}"] for name in _FIELDS)),
+                Letters(*(file[f"test_{name}"] for name in _FIELDS)),
+            )
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, UserError):
+        return None
+    return sets if (len(sets[0]), len(sets[1])) == (train, test) else None
+
+
+def save(path: Path, train: Letters, test: Letters) -> None:
+    """Keeps letters in a file.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    both = {"train": train, "test": test}
+    arrays = {f"{part}_{name}": getattr(letters, name) for part, letters in both.items() for name in _FIELDS}
+    with replacing(path) as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write, which takes the place of `path` when it is complete, and vanishes if it never is.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _fingerprint() -> str:
+    """Twelve digits that change with the generator."""
+    folder = resources.files(__package__)
+    sources = b"".join(folder.joinpath(name).read_bytes() for name in _SOURCES)
+    return hashlib.sha256(sources).hexdigest()[:12]

@@ -1,0 +1,163 @@
+"""The shapes people give each letter: reads templates.txt and turns its strokes into smooth curves.
+
+A curve is linear in its control points: with the points of a form in a matrix of shape (points, 2), its path is
+`curve @ points`. So a form is read once, and a hand that moves the points only multiplies.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+TEMPLATES = "templates.txt"
+X_HEIGHT = 6.0
+CAPITAL_HEIGHT = 10.0
+PATH = 72  # places along the path of a form, enough that a straight piece is under two pixels
+_SOFTEN = 2.5  # places over which a softened path is averaged
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way of writing one letter.
+
+    Attributes:
+        letter: "A".."Z" or "a".."z".
+        share: how often people choose it, relative to the other forms of the letter.
+        name: for people.
+        strokes: one array of shape (points, 2) for each stroke, x to the right and y up from the baseline.
+        sharp: for each stroke, whether the pen turns sharply at the point.
+    """
+
+    letter: str
+    share: float
+    name: str
+    strokes: tuple[Floats, ...]
+    sharp: tuple[tuple[bool, ...], ...]
+
+
+@dataclass(frozen=True)
+class Forms:
+    """All forms, stacked and padded to the same number K of control points, so that many are drawn at once.
+
+    Attributes:
+        letters: (F,) which letter each form writes, in ASCII.
+        shares: (F,) how often it is chosen, summing to 1 over the forms of a letter.
+        points: (F, K, 2) control points; 0 beyond the last.
+        stroke: (F, K) the number of the stroke that a control point belongs to; 0 beyond the last.
+        curve: (F, PATH, K) takes control points to the path.
+        soften: (F, PATH, K) takes control points to what, added to the path, rounds its corners; 0 at ends of strokes.
+        tails: (F, K, K) takes control points to the vector by which the pen arrives at or leaves an end of a stroke,
+            pointing outwards; 0 at other points.
+        down: (F, PATH) whether the pen is down from this place of the path to the next.
+    """
+
+    letters: npt.NDArray[np.uint8]
+    shares: Floats
+    points: Floats
+    stroke: npt.NDArray[np.int64]
+    curve: Floats
+    soften: Floats
+    tails: Floats
+    down: npt.NDArray[np.bool_]
+
+
+def parse(line: str) -> Form:
+    """A line of templates.txt as a Form.
+
+    Raises:
+        ValueError: the line is not `letter share name stroke / stroke ...`, or a stroke has fewer than two points.
+    """
+    letter, share, name, path = line.split(maxsplit=3)
+    strokes = [stroke.split() for stroke in path.split("/")]
+    if any(len(stroke) < 2 for stroke in strokes):
+        raise ValueError(f"a stroke of fewer than two points: {line}")
+    points = tuple(np.array([p.rstrip("!").split(",") for p in stroke], float) for stroke in strokes)
+    sharp = tuple(tuple(p.endswith("!") for p in stroke) for stroke in strokes)
+    return Form(letter, float(share), name, points, sharp)
+
+
+@cache
+def all_forms() -> tuple[Form, ...]:
+    """Every form in templates.txt, in the file's order."""
+    text = resources.files(__package__).joinpath(TEMPLATES).read_text(encoding="utf-8")
+    return tuple(parse(line) for line in text.splitlines() if line and not line.startswith("#"))
+
+
+@cache
+def stacked() -> Forms:
+    """Every form in templates.txt, ready to be drawn."""
+    return stack(all_forms())
+
+
+def stack(forms: tuple[Form, ...]) -> Forms:
+    """Stacks forms whose number of control points differs."""
+    size = max(sum(len(stroke) for stroke in form.strokes) for form in forms)
+    letters = np.array([ord(form.letter) for form in forms], np.uint8)
+    shares = np.array([form.share for form in forms])
+    parts = [_matrices(form, size) for form in forms]
+    points, stroke, curve, soften, tails, down = (np.stack(part) for part in zip(*parts, strict=True))
+    totals = (letters[:, None] == letters) @ shares
+    return Forms(letters, shares / totals, points, stroke, curve, soften, tails, down)
+
+
+def _matrices(form: Form, size: int) -> tuple[npt.NDArray, ...]:
+    """What Forms holds of one form, padded to `size` control points."""
+    points = np.zeros((size, 2))
+    stroke = np.zeros(size, np.int64)
+    curve, soften = np.zeros((PATH, size)), np.zeros((PATH, size))
+    tails = np.zeros((size, size))
+    down = np.ones(PATH, bool)
+    at = row = 0
+    for number, (path, sharp, rows) in enumerate(zip(form.strokes, form.sharp, _share_out(form), strict=True)):
+        to, end = at + len(path), row + rows
+        points[at:to], stroke[at:to] = path, number
+        curve[row:end, at:to] = stroke_curve(path, sharp, rows)
+        soften[row:end, at:to] = (_averaging(rows) - np.eye(rows)) @ curve[row:end, at:to]
+        tails[[at, at, to - 1, to - 1], [at, at + 1, to - 1, to - 2]] = [1, -1, 1, -1]
+        down[end - 1] = False
+        at, row = to, end
+    return points, stroke, curve, soften, tails, down
+
+
+def _share_out(form: Form) -> list[int]:
+    """How many of the PATH places each stroke gets: two at least, the rest by length."""
+    lengths = np.array([np.linalg.norm(np.diff(path, axis=0), axis=1).sum() for path in form.strokes])
+    spare = PATH - 2 * len(lengths)
+    upto = np.round(np.cumsum(lengths) / lengths.sum() * spare).astype(int)
+    return [2 + int(rows) for rows in np.diff(upto, prepend=0)]
+
+
+def stroke_curve(points: Floats, sharp: tuple[bool, ...], rows: int) -> Floats:
+    """The matrix, of shape (rows, points), that takes a stroke's points to places evenly spread along its curve.
+
+    Between sharp points the curve is a Catmull-Rom spline (Catmull and Rom 1974, A class of local interpolating
+    splines), beyond whose ends the next point is mirrored.
+    """
+    count = len(points)
+    chord = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    along = np.interp(np.linspace(0, chord.sum(), rows), np.r_[0, np.cumsum(chord)], np.arange(count))
+    piece = np.minimum(along.astype(int), count - 2)
+    fraction = (along - piece)[:, None]
+    each = np.eye(count)
+    ends = np.array([True, *sharp[1:-1], True])
+    start, stop = each[piece], each[piece + 1]
+    before = np.where(ends[piece][:, None], 2 * start - stop, each[piece - 1])
+    after = np.where(ends[piece + 1][:, None], 2 * stop - start, each[np.minimum(piece + 2, count - 1)])
+    return (
+        start
+        + fraction * (stop - before) / 2
+        + fraction**2 * (before - 2.5 * start + 2 * stop - after / 2)
+        + fraction**3 * (1.5 * (start - stop) + (after - before) / 2)
+    )
+
+
+def _averaging(rows: int) -> Floats:
+    """Averages places of a stroke with their neighbours by a Gaussian that narrows towards the stroke's two ends."""
+    place = np.arange(rows)
+    width = np.minimum(_SOFTEN, np.minimum(place, rows - 1 - place) / 2)[:, None]
+    weight = np.exp(-0.5 * ((place - place[:, None]) / np.maximum(width, 1e-3)) ** 2)
+    return weight / weight.sum(axis=1, keepdims=True)
