@@ -42,9 +42,9 @@ _Q6, _Q4, _Q2, _Q0 = np.array(
 def _tanh_float32(x):  # type: ignore[no-untyped-def]
     x = _EDGE if x > _EDGE else (-_EDGE if x < -_EDGE else x)  # in this form a NaN stays one
     s = x * x
-    p = ((((((_P13 * s + _P11) * s + _P9) * s + _P7) * s + _P5) * s + _P3) * s + _P1) * x
+    p = (((((_P13 * s + _P11) * s + _P9) * s + _P7) * s + _P5) * s + _P3) * s + _P1
     q = ((_Q6 * s + _Q4) * s + _Q2) * s + _Q0
-    return p / q
+    return x * (p / q)  # not (x * p) / q, which loses a tiny x among the subnormal numbers
 
 
 def _tanh_float64(x):  # type: ignore[no-untyped-def]
@@ -124,7 +124,7 @@ def _softmax_error(W, h, label, error):  # type: ignore[no-untyped-def]
     # are 1e-31 (float32) of a sum that is at least 1: nothing that a weight could feel.
     faint = real(np.finfo(W.dtype).tiny / np.finfo(W.dtype).eps)
     for c in range(len(W)):
-        error[c] = error[c] / total if error[c] > faint else real(0)
+        error[c] = real(0) if error[c] <= faint else error[c] / total  # in this form a NaN stays one
     error[label] -= real(1)
     return loss + math.log(total)
 

@@ -59,5 +59,5 @@ def compiled(
     A: Tensor, G: Tensor, W: Tensor, y: Tensor, lr: Float64, weight_decay: Float64, D: Tensor, losses: Tensor
 ) -> float:
     """The sweep in machine code, one thread. Arguments and result: see the module."""
-    arrays = (A.numpy(), G.numpy(), W.numpy(), y.numpy(), lr, weight_decay, D.numpy(), losses.numpy())
+    arrays = (A.numpy(), G.numpy(), W.numpy(), y.contiguous().numpy(), lr, weight_decay, D.numpy(), losses.numpy())
     return _kernel.sweep(*arrays)
