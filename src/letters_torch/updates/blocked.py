@@ -67,26 +67,35 @@ class Blocked:
 
     def _panel(self, V: Tensor, W: Tensor, x: Tensor, y: Tensor, rates: Rates, losses: Tensor) -> None:
         """One panel: two products, the sweep, one product. The bias column is the pixel that is always 1."""
-        A, G, D = self._workspace(x, len(V))
+        A, G, D, U = self._workspace(x, V)
         torch.addmm(V[:, -1], x, V[:, :-1].T, out=A)  # V_0 x_k
         torch.mm(x, x.T, out=G).add_(1)  # x_j . x_k
         # The sweep leaves in D what V takes from each sample: lr_j c_(j+1)..c_(K-1) d_j.
         decay = self._sweep(A, G, W, y, rates, D, losses)
-        _shrink(V, decay)
-        V[:, :-1].addmm_(D.T, x, alpha=-1)
-        V[:, -1].sub_(D.sum(0))
+        torch.mm(D.T, x, out=U[:, :-1])
+        torch.sum(D, 0, out=U[:, -1])
+        if 0.5 < decay < 2:
+            # V takes gradients and decay at once, and 1 - decay times V instead of decay: in float32 a factor next to 1
+            # is a coarse thing, and so is a small decay taken by itself; both err the same way in panel after panel.
+            U.add_(V, alpha=1 - decay)
+        else:
+            V.mul_(decay)  # where little is left of V, the difference would be its rounding error
+        V.sub_(U)
 
     def _sweep(self, A: Tensor, G: Tensor, W: Tensor, y: Tensor, rates: Rates, D: Tensor, losses: Tensor) -> float:
         compiled = self.compiled if self.compiled is not None else A.device.type == "cpu" and sweep.COMPILED
         return (sweep.compiled if compiled else sweep.plain)(A, G, W, y, *rates, D, losses)
 
-    def _workspace(self, x: Tensor, hidden: int) -> "_Buffers":
-        """A, G and D for this panel; kept from panel to panel, since allocating them costs as much as using them."""
-        kept, n = self._buffers, len(x)
-        fits = kept and kept.A.shape == (n, hidden) and (kept.A.dtype, kept.A.device) == (x.dtype, x.device)
-        if not (kept and fits):
-            kept = _Buffers(x.new_empty(n, hidden), x.new_empty(n, n), x.new_empty(n, hidden))
-            self._buffers = kept
+    def _workspace(self, x: Tensor, V: Tensor) -> "_Buffers":
+        """Memory for this panel; kept from panel to panel, since allocating it costs as much as using it."""
+        kept, n, hidden = self._buffers, len(x), len(V)
+        if (
+            kept is None
+            or (kept.A.shape, kept.U.shape) != ((n, hidden), V.shape)
+            or (kept.A.dtype, kept.A.device) != (x.dtype, x.device)
+        ):
+            A, G, D = (x.new_empty(n, columns) for columns in (hidden, n, hidden))
+            self._buffers = kept = _Buffers(A, G, D, x.new_empty(V.shape))
         return kept
 
 
@@ -94,6 +103,7 @@ class _Buffers(NamedTuple):
     A: Tensor  # (K, hidden): V_0 x_k
     G: Tensor  # (K, K): x_j . x_k
     D: Tensor  # (K, hidden): the hidden layer's errors, scaled
+    U: Tensor  # as V: what V takes from the panel
 
 
 def panels(first_step: int, count: int, panel: int) -> Iterator[tuple[int, int]]:
@@ -107,15 +117,6 @@ def panels(first_step: int, count: int, panel: int) -> Iterator[tuple[int, int]]
         end = min(count, begin + panel - (first_step + begin) % panel)
         yield begin, end
         begin = end
-
-
-def _shrink(V: Tensor, decay: float) -> None:
-    """V <- decay V, with the relative error of one rounding whatever the decay is."""
-    if 0.5 < decay < 2:
-        # A float32 next to 1 is a coarse thing, and its rounding would push the same way in every panel.
-        V.sub_(V, alpha=1 - decay)
-    else:
-        V.mul_(decay)  # where little is left of V, the difference would keep V's rounding errors and lose what is left
 
 
 def _check(V: Tensor, W: Tensor, x: Tensor, y: Tensor, rates: Rates) -> None:
