@@ -1,6 +1,7 @@
-"""Slow tests run only when asked for: pytest --slow."""
+"""Slow tests run only when asked for: pytest --slow. Tests on a GPU run where there is one."""
 
 import pytest
+import torch
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -8,8 +9,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--slow"):
-        return
+    skipped = {}
+    if not config.getoption("--slow"):
+        skipped["slow"] = "takes minutes; run with --slow"
+    if not torch.cuda.is_available():
+        skipped["gpu"] = "needs a CUDA device, and torch finds none"
     for item in items:
-        if "slow" in item.keywords:
-            item.add_marker(pytest.mark.skip(reason="takes minutes; run with --slow"))
+        for mark, reason in skipped.items():
+            if mark in item.keywords:
+                item.add_marker(pytest.mark.skip(reason=reason))

@@ -2,8 +2,9 @@
 
 Written for the vector units: the inner loops run over the hidden units, contiguous in memory, with no branch; each
 passes once over as much as it can, because the weights (42 kB) and the errors of the panel (160 kB) come from the
-second-level cache. Sums may be reordered (`reassoc`) and fused (`contract`), as any matrix product does; infinities
-and NaN are kept, since a diverging run must be noticed.
+second-level cache. Products may be fused into sums (`contract`), and only the inner product of `_logit` may be
+reordered (`reassoc`): elsewhere the order of operations is what keeps small decays and small numbers from being
+rounded away. Infinities and NaN are kept, since a diverging run must be noticed.
 """
 
 import math
@@ -12,16 +13,18 @@ import numpy as np
 from numba import njit
 from numba.extending import overload
 
-FAST = {"reassoc", "contract", "nsz"}
+FUSED = {"contract", "nsz"}
+REORDERED = {"reassoc", "contract", "nsz"}
 
 
 def _tanh(x):  # type: ignore[no-untyped-def]
     return math.tanh(x)
 
 
-# tanh as a quotient of polynomials on [-7.9, 7.9], where float32 reaches 1: the approximation of the Eigen library
-# (unsupported/Eigen, MathFunctionsImpl.h, ptanh_float). Unlike a call of tanh, it vectorises.
-_EDGE = np.float32(7.90531110763549805)
+# tanh as a quotient of polynomials, the approximation of the Eigen library (Eigen/src/Core/MathFunctionsImpl.h,
+# ptanh_float), up to an edge where 1 is as good. Unlike a call of tanh, it vectorises.
+_EDGE = np.float32(8.6)
+_ONE = np.float32(1)
 _P13, _P11, _P9, _P7, _P5, _P3, _P1 = np.array(
     [
         -2.76076847742355e-16,
@@ -40,23 +43,23 @@ _Q6, _Q4, _Q2, _Q0 = np.array(
 
 
 def _tanh_float32(x):  # type: ignore[no-untyped-def]
-    x = _EDGE if x > _EDGE else (-_EDGE if x < -_EDGE else x)  # in this form a NaN stays one
     s = x * x
-    p = ((((((_P13 * s + _P11) * s + _P9) * s + _P7) * s + _P5) * s + _P3) * s + _P1) * x
+    p = (((((_P13 * s + _P11) * s + _P9) * s + _P7) * s + _P5) * s + _P3) * s + _P1
     q = ((_Q6 * s + _Q4) * s + _Q2) * s + _Q0
-    return p / q
+    t = x * (p / q)  # not (x * p) / q, which would lose a tiny x among the subnormal numbers
+    return _ONE if x > _EDGE else (-_ONE if x < -_EDGE else t)  # in this form a NaN stays one
 
 
 def _tanh_float64(x):  # type: ignore[no-untyped-def]
     return math.tanh(x)
 
 
-@overload(_tanh, jit_options={"fastmath": FAST}, inline="always")
+@overload(_tanh, jit_options={"fastmath": FUSED}, inline="always")
 def _(x):  # type: ignore[no-untyped-def]
     return _tanh_float32 if getattr(x, "bitwidth", 64) == 32 else _tanh_float64
 
 
-@njit(cache=True, fastmath=FAST, error_model="numpy")
+@njit(cache=True, fastmath=FUSED, error_model="numpy")
 def sweep(A, G, W, y, lr, weight_decay, D, losses):  # type: ignore[no-untyped-def]
     """Arguments and result: see sweep.py; here all are NumPy arrays."""
     samples, hidden = A.shape
@@ -81,7 +84,7 @@ def sweep(A, G, W, y, lr, weight_decay, D, losses):  # type: ignore[no-untyped-d
     return decay
 
 
-@njit(fastmath=FAST, error_model="numpy", inline="always")
+@njit(fastmath=FUSED, error_model="numpy", inline="always")
 def _hidden_units(a0, gram, D, taken, k, decay, h):  # type: ignore[no-untyped-def]
     """h = tanh(decay a0 - sum over j < k of taken_j (x_j . x_k) d_j), four d_j a pass."""
     real = D.dtype.type
@@ -103,18 +106,14 @@ def _hidden_units(a0, gram, D, taken, k, decay, h):  # type: ignore[no-untyped-d
         h[i] = _tanh(h[i])
 
 
-@njit(fastmath=FAST, error_model="numpy", inline="always")
+@njit(fastmath=FUSED, error_model="numpy", inline="always")
 def _softmax_error(W, h, label, error):  # type: ignore[no-untyped-def]
     """Leaves g - y in `error`, returns the cross-entropy, from b = W h by way of log-sum-exp."""
     real = W.dtype.type
-    hidden = len(h)
     top = real(-np.inf)
     for c in range(len(W)):
-        b = W[c, hidden]
-        for i in range(hidden):
-            b += W[c, i] * h[i]
-        error[c] = b
-        top = max(top, b)
+        error[c] = _logit(W, c, h)
+        top = max(top, error[c])
     loss = top - error[label]
     total = real(0)
     for c in range(len(W)):
@@ -124,14 +123,27 @@ def _softmax_error(W, h, label, error):  # type: ignore[no-untyped-def]
     # are 1e-31 (float32) of a sum that is at least 1: nothing that a weight could feel.
     faint = real(np.finfo(W.dtype).tiny / np.finfo(W.dtype).eps)
     for c in range(len(W)):
-        error[c] = error[c] / total if error[c] > faint else real(0)
+        error[c] = real(0) if error[c] <= faint else error[c] / total  # in this form a NaN stays one
     error[label] -= real(1)
     return loss + math.log(total)
 
 
-@njit(fastmath=FAST, error_model="numpy", inline="always")
+@njit(fastmath=REORDERED, error_model="numpy")  # not inlined by Numba, which would drop this function's own fastmath
+def _logit(W, c, h):  # type: ignore[no-untyped-def]
+    """Row c of W times h and its 1."""
+    b = W[c, len(h)]
+    for i in range(len(h)):
+        b += W[c, i] * h[i]
+    return b
+
+
+@njit(fastmath=FUSED, error_model="numpy", inline="always")
 def _back_and_update(W, h, error, lr, shrink, d):  # type: ignore[no-untyped-def]
-    """Leaves d = W^T (g - y) (1 - h^2) in `d`, and steps W: both in one pass over W, two rows at a time."""
+    """Leaves d = W^T (g - y) (1 - h^2) in `d`, and steps W: both in one pass over W, two rows at a time.
+
+    The decay is added to the gradient before a weight takes both, as torch.optim.SGD does. Taken by itself, a decay of
+    a few units in the last place would be rounded the same way step after step.
+    """
     real = W.dtype.type
     hidden = len(h)
     for i in range(hidden):

@@ -26,12 +26,14 @@ class Blocked:
         compiled: sweep with the compiled kernel (CPU only). By default, where it can be had.
 
     Raises:
-        ValueError: the panel is shorter than 1.
+        ValueError: the panel is shorter than 1, or the compiled kernel is asked for where there is no Numba.
     """
 
     def __init__(self, panel: int = PANEL, compiled: bool | None = None) -> None:
         if panel < 1:
             raise ValueError(f"a panel must have 1 sample or more, not {panel}")
+        if compiled and not sweep.COMPILED:
+            raise ValueError("the compiled sweep needs Numba, which cannot be imported here")
         self.panel = panel
         self.compiled = compiled
         self._buffers: _Buffers | None = None
@@ -49,9 +51,14 @@ class Blocked:
 
         Returns:
             The cross-entropy of each sample before its update, (N,).
+
+        Raises:
+            ValueError: the shapes or the precisions do not fit each other.
+            IndexError: a class that W does not have.
         """
+        _check(V, W, x, y, rates)
         losses = x.new_empty(len(x))
-        with torch.no_grad(), _full_precision():
+        with torch.no_grad(), _full_precision(x.device.type):
             for begin, end in panels(first_step, len(x), self.panel):
                 piece = slice(begin, end)
                 pieces = Rates(rates.lr[piece], rates.weight_decay[piece])
@@ -60,27 +67,35 @@ class Blocked:
 
     def _panel(self, V: Tensor, W: Tensor, x: Tensor, y: Tensor, rates: Rates, losses: Tensor) -> None:
         """One panel: two products, the sweep, one product. The bias column is the pixel that is always 1."""
-        A, G, D = self._workspace(x, len(V))
+        A, G, D, U = self._workspace(x, V)
         torch.addmm(V[:, -1], x, V[:, :-1].T, out=A)  # V_0 x_k
         torch.mm(x, x.T, out=G).add_(1)  # x_j . x_k
         # The sweep leaves in D what V takes from each sample: lr_j c_(j+1)..c_(K-1) d_j.
         decay = self._sweep(A, G, W, y, rates, D, losses)
-        # Not V.mul_(decay): a float32 next to 1 is a coarse thing, and its rounding would be the same in every panel.
-        V.sub_(V, alpha=1 - decay)
-        V[:, :-1].addmm_(D.T, x, alpha=-1)
-        V[:, -1].sub_(D.sum(0))
+        torch.mm(D.T, x, out=U[:, :-1])
+        torch.sum(D, 0, out=U[:, -1])
+        if 0.5 < decay < 2:
+            # V takes gradients and decay at once, and 1 - decay times V instead of decay: in float32 a factor next to 1
+            # is a coarse thing, and so is a small decay taken by itself; both err the same way in panel after panel.
+            U.add_(V, alpha=1 - decay)
+        else:
+            V.mul_(decay)  # where little is left of V, the difference would be its rounding error
+        V.sub_(U)
 
     def _sweep(self, A: Tensor, G: Tensor, W: Tensor, y: Tensor, rates: Rates, D: Tensor, losses: Tensor) -> float:
         compiled = self.compiled if self.compiled is not None else A.device.type == "cpu" and sweep.COMPILED
         return (sweep.compiled if compiled else sweep.plain)(A, G, W, y, *rates, D, losses)
 
-    def _workspace(self, x: Tensor, hidden: int) -> "_Buffers":
-        """A, G and D for this panel; kept from panel to panel, since allocating them costs as much as using them."""
-        kept, n = self._buffers, len(x)
-        fits = kept and kept.A.shape == (n, hidden) and (kept.A.dtype, kept.A.device) == (x.dtype, x.device)
-        if not (kept and fits):
-            kept = _Buffers(x.new_empty(n, hidden), x.new_empty(n, n), x.new_empty(n, hidden))
-            self._buffers = kept
+    def _workspace(self, x: Tensor, V: Tensor) -> "_Buffers":
+        """Memory for this panel; kept from panel to panel, since allocating it costs as much as using it."""
+        kept, n, hidden = self._buffers, len(x), len(V)
+        if (
+            kept is None
+            or (kept.A.shape, kept.U.shape) != ((n, hidden), V.shape)
+            or (kept.A.dtype, kept.A.device) != (x.dtype, x.device)
+        ):
+            A, G, D = (x.new_empty(n, columns) for columns in (hidden, n, hidden))
+            self._buffers = kept = _Buffers(A, G, D, x.new_empty(V.shape))
         return kept
 
 
@@ -88,6 +103,7 @@ class _Buffers(NamedTuple):
     A: Tensor  # (K, hidden): V_0 x_k
     G: Tensor  # (K, K): x_j . x_k
     D: Tensor  # (K, hidden): the hidden layer's errors, scaled
+    U: Tensor  # as V: what V takes from the panel
 
 
 def panels(first_step: int, count: int, panel: int) -> Iterator[tuple[int, int]]:
@@ -103,12 +119,25 @@ def panels(first_step: int, count: int, panel: int) -> Iterator[tuple[int, int]]
         begin = end
 
 
+def _check(V: Tensor, W: Tensor, x: Tensor, y: Tensor, rates: Rates) -> None:
+    """What the compiled sweep, which reads memory unguarded, takes for granted."""
+    shapes = [tuple(t.shape) for t in (V, W, x, y, *rates)]
+    (hidden, inputs), (classes, samples) = shapes[0], (len(W), len(x))
+    if shapes[1:] != [(classes, hidden + 1), (samples, inputs - 1), (samples,), (samples,), (samples,)]:
+        raise ValueError(f"V, W, x, y, lr and weight_decay do not fit each other: {shapes}")
+    if not V.dtype == W.dtype == x.dtype:
+        raise ValueError(f"V, W and x must be of one precision, not {V.dtype}, {W.dtype} and {x.dtype}")
+    if samples and not (y.min() >= 0 and y.max() < classes):
+        raise IndexError(f"a class outside 0..{classes - 1} among y")
+
+
 @contextmanager
-def _full_precision() -> Iterator[None]:
-    """Keeps products in the precision of their operands: no TF32 on a GPU, no bfloat16 on a CPU."""
+def _full_precision(device: str) -> Iterator[None]:
+    """Keeps products in the precision of their operands: no TF32 on a GPU, no bfloat16, no autocast."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:
-        yield
+        with torch.autocast(device, enabled=False):
+            yield
     finally:
         torch.set_float32_matmul_precision(before)

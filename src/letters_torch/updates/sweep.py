@@ -29,6 +29,7 @@ except ImportError:  # no Numba for this Python or this machine
     COMPILED = False
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a run that diverges is known by its losses
 def plain(
     A: Tensor, G: Tensor, W: Tensor, y: Tensor, lr: Float64, weight_decay: Float64, D: Tensor, losses: Tensor
 ) -> float:
@@ -45,9 +46,10 @@ def plain(
         error[y[k]] -= 1  # dL/db = g - y
         D[k] = (W[:, :-1].T @ error) * (1 - h * h)
         shrink = lr[k] * weight_decay[k]
-        W.sub_(W, alpha=shrink)
-        W[:, :-1].addr_(error, h, alpha=-lr[k])
-        W[:, -1].sub_(error, alpha=lr[k])
+        step = W * shrink
+        step[:, :-1].addr_(error, h, alpha=lr[k])
+        step[:, -1].add_(error, alpha=lr[k])
+        W.sub_(step)
         taken[:k] *= 1 - shrink
         taken[k] = lr[k]
         decay *= 1 - shrink
@@ -59,5 +61,5 @@ def compiled(
     A: Tensor, G: Tensor, W: Tensor, y: Tensor, lr: Float64, weight_decay: Float64, D: Tensor, losses: Tensor
 ) -> float:
     """The sweep in machine code, one thread. Arguments and result: see the module."""
-    arrays = (A.numpy(), G.numpy(), W.numpy(), y.numpy(), lr, weight_decay, D.numpy(), losses.numpy())
+    arrays = (A.numpy(), G.numpy(), W.numpy(), y.contiguous().numpy(), lr, weight_decay, D.numpy(), losses.numpy())
     return _kernel.sweep(*arrays)
