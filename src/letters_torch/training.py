@@ -1,5 +1,7 @@
 """The network as a LightningModule: turns blocks into updates, and whole sets into loss and accuracy."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import pytorch_lightning as pl
@@ -99,13 +101,28 @@ class LettersModule(pl.LightningModule):
 
     def _update(self, block: Block) -> None:
         rates = self.schedule.rates(block.first_step, len(block.x))
-        losses = self.updates(self.V, self.W, block.x, block.y, rates, block.first_step)
+        with self._threads():
+            losses = self.updates(self.V, self.W, block.x, block.y, rates, block.first_step)
         total = losses.sum(dtype=torch.float64).item()
         if not total < float("inf"):
             raise self._diverged(losses, block.first_step)
         self._loss_sum += total
         self._loss_count += len(losses)
         self.step = block.first_step + len(losses)
+
+    @contextmanager
+    def _threads(self) -> Iterator[None]:
+        """Leaves a core to each thread that prepares blocks.
+
+        Threads that share a matrix product wait for each other by spinning: where one of them has to share its core
+        with another thread all are held up, and updates took ten times as long.
+        """
+        before, datamodule = torch.get_num_threads(), getattr(self.trainer, "datamodule", None)
+        torch.set_num_threads(max(1, before - (datamodule.workers if datamodule else 0)))
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
     def _diverged(self, losses: Tensor, first_step: int) -> UserError:
         step = first_step + int((~losses.isfinite()).nonzero()[0])

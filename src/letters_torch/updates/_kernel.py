@@ -59,7 +59,7 @@ def _(x):  # type: ignore[no-untyped-def]
     return _tanh_float32 if getattr(x, "bitwidth", 64) == 32 else _tanh_float64
 
 
-@njit(cache=True, fastmath=FUSED, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath=FUSED, error_model="numpy")
 def sweep(A, G, W, y, lr, weight_decay, D, losses):  # type: ignore[no-untyped-def]
     """Arguments and result: see sweep.py; here all are NumPy arrays."""
     samples, hidden = A.shape

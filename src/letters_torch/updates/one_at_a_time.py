@@ -11,7 +11,7 @@ from letters_torch.schedule import Rates
 class OneAtATime:
     """For each sample in turn: forward, backward, step."""
 
-    def __call__(self, V: Tensor, W: Tensor, x: Tensor, y: Tensor, rates: Rates, first_step: int = 0) -> Tensor:  # noqa: ARG002
+    def __call__(self, V: Tensor, W: Tensor, x: Tensor, y: Tensor, rates: Rates, first_step: int = 0) -> Tensor:
         """Does len(x) updates of V and W, in place.
 
         Args:
