@@ -1,6 +1,7 @@
 """The command line: `python -m benchmarks peers|floor|scaling|fit|accuracy|report`."""
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,6 +62,8 @@ def report(options: argparse.Namespace) -> list[Table]:
 def main(args: list[str] | None = None) -> None:
     """Measures, prints the tables and, with --out, puts them into the page."""
     options = _parser().parse_args(args)
+    if options.threads:
+        limit_threads(options.threads)
     measured_on = machine.describe()
     print(f"{measured_on}\n")
     tables: list[Table] = options.measure(options)
@@ -69,6 +72,14 @@ def main(args: list[str] | None = None) -> None:
         from benchmarks import page
 
         page.update(options.out, tables, measured_on)
+
+
+def limit_threads(count: int) -> None:
+    """For torch, NumPy, Numba and JAX; they read it when they are imported, which is later."""
+    for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
+        os.environ[f"{library}_NUM_THREADS"] = str(count)
+    if count == 1:
+        os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -88,6 +99,7 @@ def _add_flags(command: argparse.ArgumentParser) -> None:
     add("--out", type=Path, help=f"put the tables into this page, such as {PAGE}")
     add("--rounds", type=int, default=9, help="peers, floor, scaling: interleaved rounds")
     add("--seconds", type=float, default=0.5, help="peers, floor, scaling: time of each contender in a round, about")
+    add("--threads", type=int, help="of every library; by default as many as each takes")
     add("--repeats", type=int, default=3, help="fit: runs")
     add("--fit_args", default="", help="fit: more flags for it, in one string")
     add("--samples", type=int, help="accuracy: samples of a run, at most those of the schedule (the default)")

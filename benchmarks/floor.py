@@ -13,12 +13,12 @@ from torch import Tensor
 from benchmarks.contenders.ours import Ours
 from benchmarks.problem import Problem
 from benchmarks.scaling import products_flops
-from benchmarks.settings import UNIT
 from benchmarks.table import Table, number
 from benchmarks.timing import Times, clocked, measure
 from letters_torch.updates import sweep
 from letters_torch.updates.blocked import PANEL
 
+UNIT = 5 * PANEL
 LARGE = 2048  # side of the product whose rate stands for the machine's
 WHOLE, RATE = "the whole step", "a large product"
 
@@ -27,7 +27,7 @@ def table(problem: Problem, rounds: int, seconds: float) -> Table:
     """Times each part of a panel by itself, the whole, and a large product, in turn."""
     parts = {name: clocked(_by_panels(work)) for name, work in _Panel(problem).parts().items()}
     large = torch.randn(LARGE, LARGE)
-    # A unit is much less than one large product: so it is done once for a unit, and its time multiplied out below.
+    # One large product counts as a unit of steps.
     others = {WHOLE: Ours(problem).seconds, RATE: clocked(lambda n: [large @ large for _ in range(n // UNIT)])}
     times = measure({**parts, **others}, rounds, seconds, UNIT)
     rate = 2 * LARGE**3 / (times.of(RATE).median * UNIT) / 1e3  # GFLOP/s
@@ -68,6 +68,7 @@ class _Panel:
         self.V, self.W = self.problem.weights()
         self.x, self.y = self.problem.x[:PANEL].clone(), self.problem.y[:PANEL]
         hidden = len(self.V)
+        self.first_W, self.updated = self.W.clone(), self.V.clone()  # each time from the same state
         self.A, self.G, self.D = torch.empty(PANEL, hidden), torch.empty(PANEL, PANEL), torch.empty(PANEL, hidden)
         self.losses, self.rates = torch.empty(PANEL), self.problem.rates(PANEL)
 
@@ -77,7 +78,7 @@ class _Panel:
             "product X V^T": self._forward,
             "Gram matrix X X^T": lambda: torch.mm(self.x, self.x.T, out=self.G).add_(1),
             "sweep": self._sweep,
-            "update of V, product D^T X": lambda: self.V[:, :-1].addmm_(self.D.T, self.x, alpha=-1),
+            "update of V, product D^T X": lambda: self.updated[:, :-1].addmm_(self.D.T, self.x, alpha=-1),
             "update of V, decay and bias": self._decay,
         }
 
@@ -85,9 +86,10 @@ class _Panel:
         return torch.addmm(self.V[:, -1], self.x, self.V[:, :-1].T, out=self.A)
 
     def _sweep(self) -> None:
+        self.W.copy_(self.first_W)
         run = sweep.compiled if sweep.COMPILED else sweep.plain
         run(self.A, self.G, self.W, self.y, *self.rates, self.D, self.losses)
 
     def _decay(self) -> None:
-        self.V.sub_(self.V, alpha=self.problem.stage.lr * self.problem.stage.weight_decay * PANEL)
-        self.V[:, -1].sub_(self.D.sum(0))
+        self.updated.sub_(self.updated, alpha=self.problem.stage.lr * self.problem.stage.weight_decay * PANEL)
+        self.updated[:, -1].sub_(self.D.sum(0))

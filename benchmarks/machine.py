@@ -13,7 +13,7 @@ def describe() -> str:
     """Processor, cores, memory, operating system, versions; and the load, which must be near 0 for a fair figure."""
     system = f"{platform.system()} {platform.release().split('-')[0]}"
     parts = [_processor(), f"{os.cpu_count()} cores", _memory(), system, f"Python {platform.python_version()}"]
-    return ", ".join([part for part in parts if part] + _versions()) + _load()
+    return ", ".join([part for part in parts if part] + _versions()) + _threads() + _load()
 
 
 def _processor() -> str:
@@ -36,6 +36,11 @@ def _versions() -> list[str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def _threads() -> str:
+    limit = os.environ.get("OMP_NUM_THREADS")
+    return f"; limited to {limit} thread{'' if limit == '1' else 's'}" if limit else ""
 
 
 def _load() -> str:

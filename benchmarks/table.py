@@ -21,15 +21,13 @@ class Table:
     def __str__(self) -> str:
         """Markdown, its columns aligned: the first to the left, the others to the right."""
         cells = [self.heading, *self.rows]
-        widths = [max(3, *(len(row[i]) for row in cells)) for i in range(len(self.heading))]
+        widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]
         rule = [("-" * (w - 1) + (":" if i else "-")) for i, w in enumerate(widths)]
         lines = [_line(row, widths) for row in (self.heading, rule, *self.rows)]
         return "\n".join([f"**{self.title}**", "", *lines, *(text for note in self.notes for text in ("", note))])
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    if len(cells) != len(widths):
-        raise ValueError(f"a row of {len(cells)} cells in a table of {len(widths)} columns")
     padded = [cell.rjust(w) if i else cell.ljust(w) for i, (cell, w) in enumerate(zip(cells, widths, strict=True))]
     return "| " + " | ".join(padded) + " |"
 
