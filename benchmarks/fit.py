@@ -31,7 +31,7 @@ def tables(path: Path | None, repeats: int, extra: list[str]) -> list[Table]:
     rows = [[number(median(walls)), f"{number(min(walls))}..{number(max(walls))}", number(peak)]]
     heading = ("seconds, median", "lowest..highest", "peak memory, MiB")
     command = "`python -m letters_torch " + " ".join(["fit --config kaggle.yaml", *extra]) + "`"
-    return [Table("fit", f"{command}, {repeats} runs", heading, rows), _phases(args)]
+    return [Table("fit", f"{command}, runs: {repeats}", heading, rows), _phases(args)]
 
 
 def _run(module: list[str]) -> tuple[float, int]:

@@ -33,7 +33,7 @@ def table(problem: Problem, rounds: int, seconds: float) -> Table:
     rate = 2 * LARGE**3 / (times.of(RATE).median * UNIT) / 1e3  # GFLOP/s
     floor = products_flops(problem.hidden, problem) / rate / 1e3  # µs
     rows = [_row("floor: two products a sample at that rate", floor, floor), *_parts(times, list(parts), floor)]
-    note = f"A product of {LARGE} x {LARGE} ran at {rate:,.0f} GFLOP/s on {torch.get_num_threads()} threads."
+    note = f"A product of {LARGE} x {LARGE} ran at {rate:,.0f} GFLOP/s, threads: {torch.get_num_threads()}."
     heading = ("part", "µs a step", "times the floor")
     return Table("floor", f"What a step is made of, panels of {PANEL}", heading, rows, [note])
 

@@ -16,7 +16,7 @@ from benchmarks.contenders.torch_eager import TorchEager
 from benchmarks.problem import Problem, letters
 from benchmarks.settings import UNIT
 from benchmarks.table import Table, number
-from benchmarks.timing import Times, measure
+from benchmarks.timing import Seconds, Times, measure
 from letters_torch.data.augment import RollAndRotate
 from letters_torch.schedule import Stage
 from tests.data import making
@@ -108,8 +108,12 @@ def test_ratios_are_taken_within_a_round() -> None:
 def test_contenders_take_turns() -> None:
     calls: list[tuple[str, int]] = []
 
-    def contender(name: str, seconds: float):  # type: ignore[no-untyped-def]
-        return lambda steps: calls.append((name, steps)) or seconds * steps
+    def contender(name: str, seconds: float) -> Seconds:
+        def run(steps: int) -> float:
+            calls.append((name, steps))
+            return seconds * steps
+
+        return run
 
     times = measure({"a": contender("a", 0.01), "b": contender("b", 0.02)}, rounds=2, seconds=0.4, unit=10)
     assert calls[4:] == [("a", 40), ("b", 20), ("a", 40), ("b", 20)]
