@@ -1,0 +1,3 @@
+"""What the measurements share."""
+
+UNIT = 500  # steps are timed in multiples of this; it divides problem.POOL

@@ -1,0 +1,190 @@
+"""The benchmarks time what they say they time; that they are fast is for them to show, not for a test."""
+
+import importlib.util
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks import page, problem
+from benchmarks.check import check
+from benchmarks.contenders import KNOWN, available
+from benchmarks.contenders.ours import Ours
+from benchmarks.contenders.torch_eager import TorchEager
+from benchmarks.problem import Problem, letters
+from benchmarks.settings import UNIT
+from benchmarks.table import Table, number
+from benchmarks.timing import Seconds, Times, measure
+from letters_torch.data.augment import RollAndRotate
+from letters_torch.schedule import Stage
+from tests.data import making
+
+
+@pytest.fixture(scope="module")
+def mat(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small file in the competition's schema."""
+    return making.save_mat(tmp_path_factory.mktemp("letters") / "letters_data.mat", making.kaggle_arrays(200))
+
+
+@pytest.fixture(scope="module")
+def small(mat: Path) -> Problem:
+    """Twenty hidden units, a weight decay that shows."""
+    return Problem(letters(mat, validation=50), 20, Stage(1, lr=1e-3, weight_decay=0.05), pool=2 * UNIT)
+
+
+@pytest.mark.parametrize(("module", "name", "library"), KNOWN)
+def test_every_contender_takes_the_steps_of_the_formulas(small: Problem, module: str, name: str, library: str) -> None:
+    pytest.importorskip(library)
+    kind = getattr(importlib.import_module(f"benchmarks.contenders.{module}"), name)
+    assert check(kind, small, UNIT) < 1e-3
+
+
+def test_contenders_go_on_where_they_stopped(small: Problem) -> None:
+    for kind in available()[0]:
+        at_once, in_two = kind(small, augment=False), kind(small, augment=False)
+        at_once.seconds(2 * UNIT)
+        in_two.seconds(UNIT)
+        in_two.seconds(UNIT)
+        for one, other in zip(at_once.weights(), in_two.weights(), strict=True):
+            np.testing.assert_allclose(one, other, atol=2e-5, err_msg=kind.name)
+
+
+class Forgetful(TorchEager):
+    """Weight decay forgotten."""
+
+    name: ClassVar[str] = "forgetful"
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.sgd.param_groups[0]["weight_decay"] = 0.0
+
+
+def test_a_contender_without_weight_decay_is_found_out(small: Problem) -> None:
+    with pytest.raises(ValueError, match="forgetful: after"):
+        check(Forgetful, small, UNIT)
+
+
+def test_the_augmenting_contenders_augment(small: Problem) -> None:
+    for kind in (kind for kind in available()[0] if kind.augments):
+        plain, augmented = kind(small, augment=False), kind(small)
+        plain.seconds(UNIT)
+        augmented.seconds(UNIT)
+        assert not np.allclose(plain.weights()[0], augmented.weights()[0], atol=1e-3), kind.name
+
+
+def test_the_notebooks_augmentation_is_ours_image_by_image(small: Problem) -> None:
+    from benchmarks.contenders.notebook import changed
+
+    images, u = small.x[:20].double().view(-1, 28, 28), np.random.default_rng(0).random((20, 5))
+    expected = RollAndRotate().augment(images, u, 0.0)
+    got = np.stack([changed(image, draw) for image, draw in zip(images.numpy(), u, strict=True)])
+    np.testing.assert_allclose(got, expected.numpy(), atol=1e-9)
+
+
+def test_a_missing_library_leaves_its_contender_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    import benchmarks.contenders
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(benchmarks.contenders, "find_spec", lambda name: None if name == "jax" else find(name))
+    kinds, missing = available()
+    assert "JaxScan" not in [kind.__name__ for kind in kinds]
+    assert missing[0].startswith("JaxScan is left out: jax is not installed")
+
+
+def test_the_longest_stage_of_the_config_is_what_is_timed(mat: Path) -> None:
+    whole = Problem.of(letters(mat, validation=50))
+    assert (whole.hidden, whole.stage) == (400, Stage(242_000, 1e-3, 0.002))
+    assert problem.augmentation().degrees == [-10.0, 10.0]
+
+
+def test_ratios_are_taken_within_a_round() -> None:
+    times = Times({"ours": [1.0, 2.0, 4.0], "peer": [10.0, 20.0, 48.0]})
+    assert times.ratio("peer", "ours") == (10.0, 10.0, 12.0)
+    assert times.of("ours") == (2.0, 1.0, 4.0)
+
+
+def test_contenders_take_turns() -> None:
+    calls: list[tuple[str, int]] = []
+
+    def contender(name: str, seconds: float) -> Seconds:
+        def run(steps: int) -> float:
+            calls.append((name, steps))
+            return seconds * steps
+
+        return run
+
+    times = measure({"a": contender("a", 0.01), "b": contender("b", 0.02)}, rounds=2, seconds=0.4, unit=10)
+    assert calls[4:] == [("a", 40), ("b", 20), ("a", 40), ("b", 20)]
+    assert times.of("a").median == pytest.approx(1e4)
+
+
+def test_a_table_is_aligned_markdown() -> None:
+    table = Table("key", "Title", ("name", "x"), [["a", "1.00"], ["long name", "22.0"]], ["A note."])
+    assert str(table) == (
+        "**Title**\n\n| name      |    x |\n| --------- | ---: |\n| a         | 1.00 |\n| long name | 22.0 |\n\nA note."
+    )
+    with pytest.raises(ValueError, match="shorter"):
+        str(Table("key", "Title", ("a", "b", "c"), [["1", "2"]]))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0.00"), (0.01234, "0.0123"), (1.234, "1.23"), (12.34, "12.3"), (123.4, "123"), (1234.5, "1,234")],
+)
+def test_numbers_have_three_digits(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+def test_tables_go_between_their_own_markers(tmp_path: Path) -> None:
+    file = tmp_path / "page.md"
+    file.write_text("before\n<!-- a: begin -->\nold\n<!-- a: end -->\nafter\n")
+    for _ in range(2):
+        page.update(file, [Table("a", "T", ("n",), [["\\1"]])], "a machine")
+    assert file.read_text().startswith("before\n<!-- a: begin -->\n**T**")
+    assert file.read_text().endswith("Measured on: a machine.\n<!-- a: end -->\nafter\n")
+    assert "old" not in file.read_text()
+    with pytest.raises(ValueError, match="no place for the table b"):
+        page.update(file, [Table("b", "T", ("n",))], "a machine")
+
+
+def test_the_page_has_a_place_for_every_table() -> None:
+    text = (Path(__file__).parents[2] / "docs/benchmarks.md").read_text(encoding="utf-8")
+    for key in ("peers", "floor", "widths", "panels", "threads", "fit", "phases", "accuracy"):
+        assert f"<!-- {key}: begin -->" in text
+        assert f"<!-- {key}: end -->" in text
+
+
+def test_the_parts_of_a_step_are_those_of_the_engine(small: Problem) -> None:
+    from benchmarks.floor import PANEL, _Panel
+
+    panel, ours = _Panel(small), Ours(small)
+    for work in panel.parts().values():
+        work()
+    ours.seconds(PANEL)
+    torch.testing.assert_close(panel.updated, torch.from_numpy(ours.weights()[0]), atol=1e-4, rtol=0)
+    torch.testing.assert_close(panel.W, torch.from_numpy(ours.weights()[1]))
+
+
+def test_phases_do_not_count_what_is_inside_them() -> None:
+    pytest.importorskip("psutil")
+    from benchmarks.phases import Phases
+
+    phases = Phases()
+    with phases.phase("outer"):
+        for _ in range(2):
+            with phases.phase("inner"):
+                sum(range(100_000))
+    assert phases.seconds["outer"] < phases.seconds["inner"]
+
+
+def test_time_to_accuracy_runs_and_draws(mat: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from benchmarks import accuracy
+
+    data = letters(mat, validation=50, augment=problem.augmentation())
+    curves = [accuracy.train(make(1500), data) for make in (accuracy.stages, accuracy.falling, accuracy.adamw)]
+    assert all(len(curve.seconds) == len(curve.accuracy) >= 2 for curve in curves)
+    accuracy.draw(curves, tmp_path / "a" / "picture.png")
+    assert (tmp_path / "a" / "picture.png").stat().st_size > 10_000
