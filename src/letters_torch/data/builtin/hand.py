@@ -1,7 +1,7 @@
 """A model of a hand: what differs between writers, and from letter to letter of one writer.
 
-Nothing here was fitted to a set of images: the numbers say how much people's writing varies, and the measurements of
-docs/builtin-letters.md say what each part is worth.
+The numbers are estimates, by eye, of how much people's writing varies; nothing is fitted to the pixels of a set.
+docs/builtin-letters.md measures what each part is worth.
 """
 
 from dataclasses import dataclass, fields
