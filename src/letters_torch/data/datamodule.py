@@ -148,8 +148,10 @@ class LettersDataModule(pl.LightningDataModule):
 
     def val_dataloader(self) -> "list[Batches]":
         """The validation rows and, while training, the probe of the training rows."""
-        loaders = [self._batches(self.val, self.standardizer)]
-        if self.trainer is not None and self.trainer.state.fn == "fit":
+        fitting = self.trainer is not None and self.trainer.state.fn == "fit"
+        known = self._known if not fitting and self.scaling != "pixel_each_set" else None
+        loaders = [self._batches(self.val, known or self.standardizer)]
+        if fitting:
             probe = self.train if self.probe == "all" else self.train[: self.probe]
             loaders.append(self._batches(probe, self.standardizer))
         return loaders
