@@ -84,7 +84,7 @@ WRONG = [("validation", 0), ("validation", -1), ("block", 0), ("workers", -1), (
 def test_settings_that_cannot_be(path: Path, name: str, value: int) -> None:
     with pytest.raises(UserError) as error:
         data_module(path, **{name: value})
-    message(error, name, value)
+    message(error, f"{name}", f"not {value}")
 
 
 def test_a_steps_sample_is_the_row_its_draw_names(path: Path) -> None:

@@ -80,6 +80,8 @@ class LettersDataModule(pl.LightningDataModule):
         for name, value, least in (("validation", validation, 1), ("block", block, 1), ("workers", workers, 0)):
             if value < least:
                 raise UserError(f"--data.{name} must be {least} or more, not {value}")
+        if seed < 0:
+            raise UserError(f"--seed_everything must be 0 or more, not {seed}")
         if probe != "all" and probe < 1:
             raise UserError(f"--data.probe must be 1 or more, or all, not {probe}")
         self.source, self.path, self.transposed, self.download = source, path, transposed, download
