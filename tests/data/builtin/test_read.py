@@ -91,12 +91,12 @@ def test_no_flipped_bit_is_taken_for_letters(tmp_path: Path) -> None:
     (path,) = tmp_path.iterdir()
     whole = path.read_bytes()
     noticed = 0
-    for place in range(0, len(whole), 3):
+    for place in range(0, len(whole), 7):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         kept = cache.load(path, 1, 1)
         noticed += kept is None
         assert kept is None or _bytes(LetterSets(*kept, origin="")) == _bytes(sets)
-    assert noticed > len(whole) / 6  # the rest of the flips fall on what the format does not use
+    assert noticed > len(whole) / 14  # the rest of the flips fall on what the format does not use
 
 
 def test_a_kill_half_way_leaves_the_old_file_or_none(tmp_path: Path, fresh: LetterSets) -> None:
