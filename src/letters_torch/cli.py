@@ -215,7 +215,8 @@ def _implied_config(args: list[str]) -> Path:
 def main(args: list[str] | None = None) -> None:
     """Runs a command. A user's mistake ends it with one line on stderr and exit code 2."""
     args = sys.argv[1:] if args is None else args
-    _quiet()
+    if not any(arg.startswith("--trainer.profiler") for arg in args):  # whose table is one of those messages
+        _quiet()
     try:
         LettersCLI(_with_config(args))
     except (UserError, MisconfigurationException, ArgumentError) as error:
