@@ -1,6 +1,7 @@
 """The network as a LightningModule: turns blocks into updates, and whole sets into loss and accuracy."""
 
-from functools import partial
+import operator
+from functools import partial, reduce
 from typing import Any, Literal
 
 import pytorch_lightning as pl
@@ -113,19 +114,21 @@ class LettersModule(pl.LightningModule):
         spare = torch.get_num_threads() - (datamodule.workers if datamodule else 0)
         with torch_threads(max(1, spare)):  # a core for each thread that prepares blocks
             losses = self.updates(self.V, self.W, block.x, block.y, rates, block.first_step)
-        total = losses.sum(dtype=torch.float64).item()
-        if not total < float("inf"):
-            raise self._diverged(losses, block.first_step)
-        self._loss_sum += total
+        if not losses.isfinite().all():
+            raise self._diverged(block.first_step + int((~losses.isfinite()).nonzero()[0]), "loss is no longer a")
+        if not (self.V.sum() + self.W.sum()).isfinite():  # the last step's loss is of the weights before it
+            raise self._diverged(block.first_step + len(losses) - 1, "weights are no longer")
+        # One by one, so that the sum's rounding does not depend on how the run is cut into blocks.
+        self._loss_sum = reduce(operator.add, losses.tolist(), self._loss_sum)
         self._loss_count += len(losses)
         self.step = block.first_step + len(losses)
 
-    def _diverged(self, losses: Tensor, first_step: int) -> UserError:
-        step = first_step + int((~losses.isfinite()).nonzero()[0])
-        lr = self.schedule.rates(step, 1).lr[0]
+    def _diverged(self, step: int, what: str) -> UserError:
+        rates = self.schedule.rates(step, 1)
+        number = "finite number" if what.endswith(" a") else "finite numbers"
         return UserError(
-            f"step {step}: the loss is no longer a finite number; the learning rate of this stage, {lr:g}, is too high"
-            " (model.schedule)"
+            f"step {step}: the {what} {number}; the learning rate {rates.lr[0]:g} (or the weight decay"
+            f" {rates.weight_decay[0]:g}) of this stage of model.schedule is too high; the last checkpoint is kept"
         )
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
