@@ -9,7 +9,11 @@ __version__ = "0.1.0"
 
 # Run as a program, there is nothing to save before the first step: Ctrl-C ends it at once, also in the seconds that the
 # imports below take, and without a traceback.
-if sys.argv[:1] and sys.argv[0].endswith(("-m", "letters-torch")) and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+if (
+    sys.argv[:1]
+    and sys.argv[0].endswith(("-m", "letters-torch"))
+    and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+):
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 # Both before anything else imports torch, torchvision or, through torchmetrics, Lightning.
