@@ -75,6 +75,11 @@ class StepTrainer(pl.Trainer):
         module: Any = self.lightning_module
         return step == module.schedule.total or (self._interval is not None and step % self._interval == 0)
 
+    def always_pauses(self, step: int) -> bool:
+        """Whether blocks end there in every run with this interval, however far it or its schedule goes."""
+        module: Any = self.lightning_module
+        return step in module.schedule.ends[:-1] or (self._interval is not None and step % self._interval == 0)
+
     def next_pause(self, step: int) -> int | None:
         """The first step after `step` at which something is to be done; None where the run is over."""
         if step >= self.max_steps:

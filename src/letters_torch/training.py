@@ -100,7 +100,8 @@ class LettersModule(pl.LightningModule):
             UserError: the loss is no longer a finite number.
         """
         end = block.first_step + len(block.x)
-        if end == self.trainer.max_steps:
+        trainer: Any = self.trainer
+        if end == trainer.max_steps and not trainer.always_pauses(end):
             whole = max(len(block.x) - end % self._panel, 0)  # steps up to where a panel starts
             if whole < len(block.x):
                 self._update(Block(block.x[:whole], block.y[:whole], block.first_step))
@@ -176,10 +177,11 @@ class LettersModule(pl.LightningModule):
         return torch.softmax(self(batch.x), 1)
 
     def _state(self) -> dict[str, Any]:
-        """Where the run stands."""
+        """Where the run stands. A check that it makes only because it is stopped there is one that it never made."""
+        trainer: Any = self.trainer
         return {
             "step": self.step,
-            "checked_at": self.checked_at,
+            "checked_at": self.checked_at if trainer.is_regular_check(self.checked_at) else -1,
             "loss_sum": self._loss_sum,
             "loss_count": self._loss_count,
             "V": self.V.detach().clone(),
