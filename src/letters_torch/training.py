@@ -6,6 +6,7 @@ import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from letters_torch.data.datamodule import Batch, Block
 from letters_torch.errors import UserError
@@ -48,6 +49,8 @@ class LettersModule(pl.LightningModule):
         self.automatic_optimization = False
         if hidden < 1:
             raise UserError(f"--model.hidden must be 1 or more, not {hidden}")
+        if seed < 0:
+            raise UserError(f"--seed_everything must be 0 or more, not {seed}")
         try:
             self.schedule = Schedule(schedule)
             self.updates = Blocked(panel) if engine == "blocked" else OneAtATime()
@@ -73,8 +76,9 @@ class LettersModule(pl.LightningModule):
         """Logits: standardised pixels (N, 784) -> (N, 26)."""
         return logits(self.V, self.W, x)
 
-    def configure_optimizers(self) -> None:
+    def configure_optimizers(self) -> list[Optimizer]:
         """None of Lightning's: the updates are the engine's."""
+        return []
 
     def setup(self, stage: str) -> None:
         """Ends the run where the schedule ends."""
