@@ -36,7 +36,8 @@ class StepTrainer(pl.Trainer):
         kwargs["devices"] = 1 if kwargs.get("devices", "auto") == "auto" else kwargs["devices"]
         if val_check_interval is not None and val_check_interval <= 0:
             raise UserError(f"--trainer.val_check_interval must be more than 0, not {val_check_interval}")
-        self.run_checkpoints = RunCheckpoints() if kwargs.get("enable_checkpointing") is not False else None
+        keep = kwargs.get("enable_checkpointing") is not False and not kwargs.get("fast_dev_run")
+        self.run_checkpoints = RunCheckpoints() if keep else None
         kwargs["callbacks"] = [*_as_list(kwargs.get("callbacks")), *self._callbacks(kwargs)]
         kwargs["plugins"] = [*_as_list(kwargs.get("plugins")), AtomicCheckpointIO()]
         kwargs["enable_model_summary"] = bool(kwargs.get("enable_model_summary"))
