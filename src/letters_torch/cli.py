@@ -61,6 +61,18 @@ class LettersCLI(LightningCLI):
     def _parse_ckpt_path(self) -> None:
         """Lightning would let the checkpoint's settings win over the command line. Here they never do."""
 
+    def instantiate_classes(self) -> None:
+        """Builds what the settings describe.
+
+        Raises:
+            UserError: something that is built from them, such as a stage, an augmentation or Lightning's accelerator,
+                refuses a setting.
+        """
+        try:
+            super().instantiate_classes()
+        except (ValueError, TypeError, ImportError) as error:
+            raise UserError(f"a setting cannot be used: {_first_cause(error)}") from error
+
     def before_instantiate_classes(self) -> None:
         """Settles the checkpoint, the run folder and the paths before anything is built."""
         config = self.config[self.subcommand]
@@ -219,10 +231,20 @@ def main(args: list[str] | None = None) -> None:
     try:
         LettersCLI(_with_config(args))
     except (UserError, MisconfigurationException, ArgumentError) as error:
-        _fail(str(error))
+        first = _first_cause(error)
+        _fail(str(first if isinstance(first, UserError) else error))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:  # a folder that is none, a full disk, no permission
+        _fail(str(error))
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """The error that began it: parsers wrap it in words of their own."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _fail(message: str) -> None:
