@@ -135,7 +135,12 @@ class LettersCLI(LightningCLI):
         output, files = Path(self.config["predict"].output).expanduser(), None
         if self.datamodule.pictures is not None:
             files = self.datamodule.picture_files
-        submission.write(output, probabilities, files)
+        try:
+            submission.write(output, probabilities, files)
+        except OSError as error:
+            raise UserError(
+                f"--output {output}: cannot be written ({error.strerror}); name a file in a folder that there is"
+            ) from error
         say(f"{output}: {len(probabilities):,} rows, read by {self.checkpoint}")
         if files is not None:
             say(output.read_text().rstrip())
