@@ -52,9 +52,10 @@ class LettersCLI(LightningCLI):
             parser.add_argument("--output", type=str, default="result.csv", help="the file to write")
             parser.add_argument(
                 "--pictures",
-                type=list[str],
+                type=str,
+                nargs="+",
                 default=None,
-                help="image files or folders to read instead of the test set (after the other flags, or in brackets)",
+                help="image files or folders of them to read instead of the test set",
             )
         return parser
 
