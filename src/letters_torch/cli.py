@@ -110,13 +110,16 @@ class LettersCLI(LightningCLI):
         return run_folder.RunLogger(self.root, resumed, self.content["letters_torch"]["step"])
 
     def before_fit(self) -> None:
-        """Reads the letters before a run folder is made for them.
+        """Reads the letters, and whatever else may be refused, before a run folder is made or its config overwritten.
 
         A resumed run is not given other letters: rows once trained on would come back as validation rows.
         """
         if self.content is not None:
             self.datamodule.expected = self.content.get("LettersDataModule", {}).get("letters")
         self.datamodule.setup("fit")
+        self.trainer.limit_steps(self.model.schedule.total)
+        if self.content is not None:
+            self.model.require_width(self.content)
 
     def after_fit(self) -> None:
         """Ends as a program that was stopped ends, if it was."""

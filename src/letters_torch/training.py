@@ -182,8 +182,8 @@ class LettersModule(pl.LightningModule):
         state = self._state() if self._anchor is None else self._anchor
         checkpoint["letters_torch"] = state if self._anchor else {k: v for k, v in state.items() if k not in "VW"}
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Takes up the run where it stands. Lightning's loops start afresh: their only memory is the step.
+    def require_width(self, checkpoint: dict[str, Any]) -> None:
+        """Stops a checkpoint of another network.
 
         Raises:
             UserError: the checkpoint is of a network of another width.
@@ -194,6 +194,14 @@ class LettersModule(pl.LightningModule):
                 f"--ckpt_path: a network with {saved[0]} hidden units, but --model.hidden is {len(self.V)};"
                 " give the number it was trained with"
             )
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Takes up the run where it stands. Lightning's loops start afresh: their only memory is the step.
+
+        Raises:
+            UserError: the checkpoint is of a network of another width.
+        """
+        self.require_width(checkpoint)
         state = checkpoint["letters_torch"]
         self.step, self.checked_at = state["step"], state["checked_at"]
         self._loss_sum, self._loss_count = state["loss_sum"], state["loss_count"]
