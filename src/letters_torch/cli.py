@@ -209,9 +209,12 @@ def _with_config(args: list[str]) -> list[str]:
         elif arg.startswith("--config="):
             arg, found = "--config=" + str(config_files.find(arg.removeprefix("--config="))), True
         result.append(arg)
-    if found or not args or args[0] not in COMMANDS or {"-h", "--help", "--print_config"} & set(args):
+    if found or not args or args[0] not in COMMANDS or {"-h", "--help"} & set(args):
         return result
-    return [result[0], "--config", str(_implied_config(result)), *result[1:]]
+    file = _implied_config(result)
+    if not any(arg.startswith("--print_config") for arg in args):  # what that prints is for a file
+        say(f"config: {file}")
+    return [result[0], "--config", str(file), *result[1:]]
 
 
 def _implied_config(args: list[str]) -> Path:
@@ -228,9 +231,7 @@ def _implied_config(args: list[str]) -> Path:
         run = run_folder.newest(root)
     else:
         run = run_folder.of_checkpoint(Path(named)) if named else None
-    file = run / "config.yaml" if run else config_files.find(DEFAULT_CONFIG)
-    say(f"config: {file}")
-    return file
+    return run / "config.yaml" if run else config_files.find(DEFAULT_CONFIG)
 
 
 def main(args: list[str] | None = None) -> None:
