@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from letters_torch.data.datamodule import Batch, Block
 from letters_torch.errors import UserError
@@ -52,6 +53,8 @@ class LettersModule(pl.LightningModule):
         self.automatic_optimization = False
         if hidden < 1:
             raise UserError(f"--model.hidden must be 1 or more, not {hidden}")
+        if seed < 0:
+            raise UserError(f"--seed_everything must be 0 or more, not {seed}")
         try:
             self.schedule = Schedule(schedule)
             self.updates = Blocked(panel) if engine == "blocked" else OneAtATime()
@@ -84,8 +87,9 @@ class LettersModule(pl.LightningModule):
     def _logits_into(self, b: Tensor, x: Tensor) -> None:
         b.copy_(logits(self.V, self.W, x))
 
-    def configure_optimizers(self) -> None:
+    def configure_optimizers(self) -> list[Optimizer]:
         """None of Lightning's: the updates are the engine's."""
+        return []
 
     def setup(self, stage: str) -> None:
         """Ends the run where the schedule ends."""
@@ -197,8 +201,8 @@ class LettersModule(pl.LightningModule):
         state = self._state() if self._anchor is None else self._anchor
         checkpoint["letters_torch"] = state if self._anchor else {k: v for k, v in state.items() if k not in "VW"}
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Takes up the run where it stands. Lightning's loops start afresh: their only memory is the step.
+    def require_width(self, checkpoint: dict[str, Any]) -> None:
+        """Stops a checkpoint of another network.
 
         Raises:
             UserError: the checkpoint is of a network of another width.
@@ -209,6 +213,14 @@ class LettersModule(pl.LightningModule):
                 f"--ckpt_path: a network with {saved[0]} hidden units, but --model.hidden is {len(self.V)};"
                 " give the number it was trained with"
             )
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Takes up the run where it stands. Lightning's loops start afresh: their only memory is the step.
+
+        Raises:
+            UserError: the checkpoint is of a network of another width.
+        """
+        self.require_width(checkpoint)
         state = checkpoint["letters_torch"]
         self.step, self.checked_at = state["step"], state["checked_at"]
         self._loss_sum, self._loss_count = state["loss_sum"], state["loss_count"]
