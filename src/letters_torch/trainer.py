@@ -6,7 +6,7 @@ the module's (`LettersModule.step`), and Lightning's own bookkeeping of a resume
 that one number.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
@@ -16,6 +16,7 @@ from letters_torch.checkpoint import AtomicCheckpointIO
 from letters_torch.errors import UserError
 from letters_torch.watching.checkpoints import RunCheckpoints
 from letters_torch.watching.line import LetterTable, Lines
+from letters_torch.watching.pictures import Pictures
 from letters_torch.watching.progress import StepBar
 
 
@@ -25,19 +26,30 @@ class StepTrainer(pl.Trainer):
     Args:
         max_steps: last step of the run; -1 for the schedule's end.
         val_check_interval: steps between two checks, or the part of the run between them if it is a float.
+        pictures: when TensorBoard gets pictures: at the checks that come with the "stages"' ends and at the last one,
+            also whenever so many steps more are done, or "never".
         **kwargs: as the Trainer's, save what cannot mean anything for single-sample SGD.
 
     Raises:
         UserError: a setting that makes no sense here.
     """
 
-    def __init__(self, *, max_steps: int = -1, val_check_interval: int | float | None = 2000, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        max_steps: int = -1,
+        val_check_interval: int | float | None = 2000,
+        pictures: int | Literal["stages", "never"] = "stages",
+        **kwargs: Any,
+    ) -> None:
         _refuse(kwargs)
         kwargs["devices"] = 1 if kwargs.get("devices", "auto") == "auto" else kwargs["devices"]
         if val_check_interval is not None and val_check_interval <= 0:
             raise UserError(f"--trainer.val_check_interval must be more than 0, not {val_check_interval}")
+        if isinstance(pictures, int) and pictures < 1:
+            raise UserError(f"--trainer.pictures must be 1 step or more, stages or never, not {pictures}")
         self.run_checkpoints = RunCheckpoints() if kwargs.get("enable_checkpointing") is not False else None
-        kwargs["callbacks"] = [*_as_list(kwargs.get("callbacks")), *self._callbacks(kwargs)]
+        kwargs["callbacks"] = [*_as_list(kwargs.get("callbacks")), *self._callbacks(kwargs), *_pictures(pictures)]
         kwargs["plugins"] = [*_as_list(kwargs.get("plugins")), AtomicCheckpointIO()]
         kwargs["enable_model_summary"] = bool(kwargs.get("enable_model_summary"))
         super().__init__(max_steps=max_steps, max_epochs=-1, num_sanity_val_steps=0, **kwargs)
@@ -87,6 +99,10 @@ class StepTrainer(pl.Trainer):
         if isinstance(self.check_every, float):
             return max(1, int(self.check_every * self.max_steps))
         return self.check_every
+
+
+def _pictures(when: int | str) -> list[Callback]:
+    return [] if when == "never" else [Pictures(when if isinstance(when, int) else None)]
 
 
 def _as_list(value: Any) -> list[Any]:
