@@ -1,4 +1,4 @@
-"""The command line: `python -m letters_torch fit|validate|test|predict`."""
+"""The command line: `python -m letters_torch fit|validate|test|predict|report`."""
 
 import logging
 import os
@@ -21,7 +21,7 @@ from letters_torch.training import LettersModule
 from letters_torch.watching import run_folder
 from letters_torch.watching.line import say
 
-COMMANDS = ("fit", "validate", "test", "predict")
+COMMANDS = ("fit", "validate", "test", "predict", "report")
 DEFAULT_CONFIG = "kaggle.yaml"
 _PARSING = {"exit_on_error": False, "allow_abbrev": False}
 
@@ -40,6 +40,11 @@ class LettersCLI(LightningCLI):
             parser_kwargs={**_PARSING, **{command: dict(_PARSING) for command in COMMANDS}},
             args=args,
         )
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Lightning's four and ours, all methods of the trainer; with what is not for the command line to give."""
+        return {**LightningCLI.subcommands(), **dict.fromkeys(("report",), {"model", "datamodule"})}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """One seed for everything."""
@@ -110,6 +115,11 @@ class LettersCLI(LightningCLI):
         keeper = getattr(self.trainer, "run_checkpoints", None)
         if keeper is not None and keeper.stopped_by is not None:
             sys.exit(128 + keeper.stopped_by)
+
+    def before_report(self) -> None:
+        """A report is about the letters that the run was trained on; on others its figures would mean nothing."""
+        assert self.content is not None
+        self.datamodule.expected = self.content.get("LettersDataModule", {}).get("letters")
 
     def before_predict(self) -> None:
         """The pictures, if any were named."""

@@ -6,6 +6,7 @@ the module's (`LettersModule.step`), and Lightning's own bookkeeping of a resume
 that one number.
 """
 
+from pathlib import Path
 from typing import Any, Literal
 
 import pytorch_lightning as pl
@@ -60,6 +61,28 @@ class StepTrainer(pl.Trainer):
     def _callbacks(self, kwargs: dict[str, Any]) -> list[Callback]:
         bar = [StepBar()] if kwargs.get("enable_progress_bar") is not False else []
         return [*bar, Lines(), LetterTable(), *([self.run_checkpoints] if self.run_checkpoints else [])]
+
+    def report(
+        self,
+        model: Any,
+        datamodule: Any,
+        ckpt_path: str | None = None,
+        output: Path | None = None,
+        weights_only: bool | None = None,
+    ) -> None:
+        """One HTML page of a run: how well it reads, its curves, its mistakes, its settings.
+
+        Args:
+            model: the LettersModule.
+            datamodule: the LettersDataModule of the run's letters.
+            ckpt_path: a checkpoint in the run's folder, or last or best; the newest run's best if none is named.
+            output: the file to write; report.html in the run's folder if none is named.
+            weights_only: taken, as by `fit`, so that the run's config fits; nothing but weights is ever loaded.
+        """
+        from letters_torch.report import command  # matplotlib takes a second to import: only where it is needed
+
+        assert ckpt_path is not None
+        command.report(self, model, datamodule, Path(ckpt_path), output)
 
     def limit_steps(self, total: int) -> None:
         """Ends the run with the schedule, unless `max_steps` ends it before.

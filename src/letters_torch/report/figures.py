@@ -36,12 +36,12 @@ Curve = Sequence[tuple[int, float]]  # (step, value)
 
 def _figure(width: float, height: float, **kwargs: Any) -> tuple[Figure, Any]:
     """A figure in inches and its axes; no pyplot, which would keep a state and look for a screen."""
-    with mpl.rc_context(_RC):
-        figure = Figure((width, height), layout="constrained")
-        FigureCanvasAgg(figure)
-        return figure, figure.subplots(**kwargs)
+    figure = Figure((width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(**kwargs)
 
 
+@mpl.rc_context(_RC)
 def curves(curves: dict[str, Curve], stage_ends: Sequence[int], notebook_label: str) -> Figure:
     """Accuracy and loss over the steps, with the notebook's validation accuracy under ours and the stages numbered.
 
@@ -63,7 +63,7 @@ def curves(curves: dict[str, Curve], stage_ends: Sequence[int], notebook_label: 
     loss.set(ylabel="loss (nats)", xlabel="step", ylim=(0, None))
     loss.xaxis.set_major_locator(MaxNLocator(5))
     loss.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
-    accuracy.legend(loc="lower right", labelcolor=INK, fontsize=9)
+    accuracy.legend(loc="lower right", fontsize=9)
     return figure
 
 
@@ -84,6 +84,7 @@ def _mark_stages(top: Any, bottom: Any, ends: Sequence[int], last: int) -> None:
     top.set_xlim(0, last)
 
 
+@mpl.rc_context(_RC)
 def confusion_matrix(counts: npt.NDArray[np.int64]) -> Figure:
     """Counts [truth, reading], (26, 26), with letters on both axes; the colour is the share of the row's letter."""
     figure, axes = _figure(7.2, 7.2)
@@ -99,6 +100,7 @@ def confusion_matrix(counts: npt.NDArray[np.int64]) -> Figure:
     return figure
 
 
+@mpl.rc_context(_RC)
 def letter_accuracy(counts: npt.NDArray[np.int64]) -> Figure:
     """A bar for the accuracy of each letter; counts [truth, reading], (26, 26)."""
     figure, axes = _figure(7.2, 2.6)
@@ -108,6 +110,7 @@ def letter_accuracy(counts: npt.NDArray[np.int64]) -> Figure:
     return figure
 
 
+@mpl.rc_context(_RC)
 def gallery(images: npt.NDArray[np.uint8], captions: Sequence[tuple[str, str]], columns: int = 8) -> Figure:
     """Letters in dark ink on white, upright, each with its caption of two lines below."""
     rows = max(1, -(-len(images) // columns))
@@ -120,6 +123,7 @@ def gallery(images: npt.NDArray[np.uint8], captions: Sequence[tuple[str, str]], 
     return figure
 
 
+@mpl.rc_context(_RC)
 def bars(values: npt.NDArray[np.float64], names: Sequence[str] | None = None) -> Figure:
     """A bar for each entry of a vector, up or down; with names, one below each."""
     figure, axes = _figure(5.2, 1.6)

@@ -1,0 +1,35 @@
+"""`python -m letters_torch report` and `explain`: from a trainer, a module and letters to a page on file."""
+
+from pathlib import Path
+from typing import Any
+
+from letters_torch.data.datamodule import LettersDataModule
+from letters_torch.errors import UserError
+from letters_torch.report import logged, page, run
+from letters_torch.report.readings import read
+from letters_torch.training import LettersModule
+from letters_torch.watching import run_folder
+from letters_torch.watching.line import say
+
+
+def report(trainer: Any, module: LettersModule, data: LettersDataModule, checkpoint: Path, output: Path | None) -> Path:
+    """Writes the page of the run that the checkpoint lies in; returns its file.
+
+    Raises:
+        UserError: the checkpoint lies in no run folder, or the folder tells nothing.
+        OSError: the page cannot be written.
+    """
+    folder = run_folder.of_checkpoint(checkpoint)
+    if folder is None:
+        raise UserError(
+            f"--ckpt_path {checkpoint}: not in the checkpoints/ of a run folder with its config.yaml; a report needs both"
+        )
+    history = logged.read(folder)
+    trainer.validate(module, datamodule=data, ckpt_path=str(checkpoint), verbose=False)
+    readings = read(module, data.val_dataloader()[0])
+    test = read(module, data.test_dataloader()) if data.test.labels is not None else None
+    file = output or folder / "report.html"
+    name = f"{folder.parent.name}/{folder.name}"
+    page.write(file, run.document(run.Run(name, checkpoint, module, data, history, readings, test)))
+    say(f"report: {file}")
+    return file
