@@ -13,6 +13,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
 
+from letters_torch import checkpoint
 from letters_torch.checkpoint import AtomicCheckpointIO
 from letters_torch.errors import UserError
 from letters_torch.watching.checkpoints import RunCheckpoints
@@ -83,6 +84,34 @@ class StepTrainer(pl.Trainer):
 
         assert ckpt_path is not None
         command.report(self, model, datamodule, Path(ckpt_path), output)
+
+    def explain(
+        self,
+        model: Any,
+        datamodule: Any,
+        ckpt_path: str | None = None,
+        row: int = 0,
+        output: Path | None = None,
+        weights_only: bool | None = None,
+    ) -> None:
+        """One HTML page: a single sample through forward, gradient and update, in numbers, next to autograd's.
+
+        Args:
+            model: the LettersModule.
+            datamodule: the LettersDataModule.
+            ckpt_path: the weights to start from: a checkpoint, or last or best; freshly drawn ones if none is named.
+            row: of the validation rows, from 0.
+            output: the file to write; explain.html in the current folder if none is named.
+            weights_only: taken, as by `fit`, so that a run's config fits; nothing but weights is ever loaded.
+        """
+        from letters_torch.report import command
+
+        weights = "freshly drawn weights"
+        if ckpt_path is not None:
+            content = checkpoint.load(Path(ckpt_path))
+            model.load(content)
+            weights = f"the weights of {Path(ckpt_path).name}"
+        command.explanation(model, datamodule, weights, row, output)
 
     def limit_steps(self, total: int) -> None:
         """Ends the run with the schedule, unless `max_steps` ends it before.

@@ -195,18 +195,31 @@ class LettersModule(pl.LightningModule):
         state = self._state() if self._anchor is None else self._anchor
         checkpoint["letters_torch"] = state if self._anchor else {k: v for k, v in state.items() if k not in "VW"}
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Takes up the run where it stands. Lightning's loops start afresh: their only memory is the step.
+    def load(self, checkpoint: dict[str, Any]) -> None:
+        """Takes the weights of a checkpoint and its step, with no trainer around.
 
         Raises:
             UserError: the checkpoint is of a network of another width.
         """
+        self._require_width(checkpoint)
+        self.load_state_dict(checkpoint["state_dict"])
+        self.step = checkpoint["letters_torch"]["step"]
+
+    def _require_width(self, checkpoint: dict[str, Any]) -> None:
         saved = checkpoint["state_dict"]["V"].shape
         if saved != self.V.shape:
             raise UserError(
                 f"--ckpt_path: a network with {saved[0]} hidden units, but --model.hidden is {len(self.V)};"
                 " give the number it was trained with"
             )
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Takes up the run where it stands. Lightning's loops start afresh: their only memory is the step.
+
+        Raises:
+            UserError: the checkpoint is of a network of another width.
+        """
+        self._require_width(checkpoint)
         state = checkpoint["letters_torch"]
         self.step, self.checked_at = state["step"], state["checked_at"]
         self._loss_sum, self._loss_count = state["loss_sum"], state["loss_count"]

@@ -5,7 +5,7 @@ from typing import Any
 
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
-from letters_torch.report import logged, page, run
+from letters_torch.report import explain, logged, page, run
 from letters_torch.report.readings import read
 from letters_torch.training import LettersModule
 from letters_torch.watching import run_folder
@@ -22,7 +22,7 @@ def report(trainer: Any, module: LettersModule, data: LettersDataModule, checkpo
     folder = run_folder.of_checkpoint(checkpoint)
     if folder is None:
         raise UserError(
-            f"--ckpt_path {checkpoint}: not in the checkpoints/ of a run folder with its config.yaml; a report needs both"
+            f"--ckpt_path {checkpoint}: not in the checkpoints/ of a run folder with its config.yaml; name one that is"
         )
     history = logged.read(folder)
     trainer.validate(module, datamodule=data, ckpt_path=str(checkpoint), verbose=False)
@@ -32,4 +32,25 @@ def report(trainer: Any, module: LettersModule, data: LettersDataModule, checkpo
     name = f"{folder.parent.name}/{folder.name}"
     page.write(file, run.document(run.Run(name, checkpoint, module, data, history, readings, test)))
     say(f"report: {file}")
+    return file
+
+
+def explanation(module: LettersModule, data: LettersDataModule, weights: str, row: int, output: Path | None) -> Path:
+    """Writes the page that walks one validation row through one step; returns its file.
+
+    Args:
+        module: with the weights to start from.
+        data: not set up yet.
+        weights: where those are from, in words.
+        row: of the validation rows, from 0.
+        output: the file; explain.html in the current folder if None.
+
+    Raises:
+        UserError: there is no such row.
+        OSError: the page cannot be written.
+    """
+    data.setup("validate")
+    file = output or Path("explain.html")
+    page.write(file, explain.document(module, data, weights, row))
+    say(f"explained: {file}")
     return file

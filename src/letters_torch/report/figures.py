@@ -5,7 +5,7 @@ Everything is drawn on a clear ground, in one ink that `svg` turns into the colo
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -42,7 +42,7 @@ def _figure(width: float, height: float, **kwargs: Any) -> tuple[Figure, Any]:
 
 
 @mpl.rc_context(_RC)
-def curves(curves: dict[str, Curve], stage_ends: Sequence[int], notebook_label: str) -> Figure:
+def curves(curves: Mapping[str, Curve], stage_ends: Sequence[int], notebook_label: str) -> Figure:
     """Accuracy and loss over the steps, with the notebook's validation accuracy under ours and the stages numbered.
 
     Args:

@@ -60,7 +60,7 @@ def document(run: Run) -> str:
         page.columns(_curves(run), _letters(counts)),
         page.columns(_confusion(counts), _hidden_units(run.module)),
         page.columns(*_galleries(run)),
-        page.columns(_settings(run), _letters_used(run) + _timings(run.logged)),
+        page.columns(_settings(run), f"<div>{_letters_used(run)}{_timings(run.logged)}</div>"),
     )
 
 
@@ -98,8 +98,8 @@ def _curves(run: Run) -> str:
     note = (
         "The dashed curve is the original notebook's own log, on the same file."
         if comparable
-        else "The dashed curve is the original notebook's own log. It was trained on the competition's letters_data.mat;"
-        " this run was not, so the two cannot be compared."
+        else "The dashed curve is the original notebook's own log, from the competition's letters_data.mat; this run"
+        " was trained on other letters, so the two cannot be compared."
     )
     stages = [
         (str(number), f"{stage.steps:,}", f"{stage.lr:g}", f"{stage.weight_decay:g}", f"{stage.weight_decay / 2:g}")
