@@ -157,7 +157,7 @@ def _h(s: Lesson) -> str:
         "Between −1 and 1, and a last 1 that makes the last column of W the biases.",
         f"h[j] = tanh({n(s.v['a'][s.j])}) = {n(s.v['h'][s.j])}",
         ["h"],
-        page.image(_strip(s.v["h"]), "all hidden units, blue above 0, red below", "wide"),
+        page.captioned([(_strip(s.v["h"][:-1]), ["all hidden units, in lines: blue above 0, red below"])], "strip"),
     )
 
 
@@ -241,7 +241,7 @@ def _dL_dW(s: Lesson) -> str:
         "An outer product: a line for each letter, a column for each hidden unit, the last for the biases.",
         f"∂L/∂W[{t},j] = ({n(s.v['∂L/∂b'][s.t])})({n(s.v['h'][s.j])}) = {n(D[s.t, s.j])}",
         ["∂L/∂W"],
-        page.image(tiles.signed(D), "the gradient of W, A to Z from top to bottom", "wide"),
+        page.captioned([(tiles.signed(D), ["the gradient of W, A to Z from top to bottom"])], "strip tall"),
     )
 
 
@@ -255,7 +255,7 @@ def _dL_da(s: Lesson) -> str:
         f"∂L/∂h[j] = Σ W[i,j] (g − y)[i]\n  = {products(s.walk.W[:, s.j], s.v['∂L/∂b'])}\n"
         f"∂L/∂a[j] = {n(s.v['∂L/∂h'][s.j])} · (1 − {n(h)}²) = {n(s.v['∂L/∂a'][s.j])}",
         ["∂L/∂h", "∂L/∂a"],
-        page.image(_strip(s.v["∂L/∂a"]), "the slope at every hidden unit", "wide"),
+        page.captioned([(_strip(s.v["∂L/∂a"]), ["the slope at every hidden unit, in the same lines"])], "strip"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Figures, drawn once for TensorBoard's pixels and for a page's SVG, which must be legible on light and on dark.
+"""The figures of a page, as SVG that is legible on light and on dark.
 
 Everything is drawn on a clear ground, in one ink that `svg` turns into the colour of the page's text.
 """
@@ -11,7 +11,6 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
@@ -37,7 +36,6 @@ Curve = Sequence[tuple[int, float]]  # (step, value)
 def _figure(width: float, height: float, **kwargs: Any) -> tuple[Figure, Any]:
     """A figure in inches and its axes; no pyplot, which would keep a state and look for a screen."""
     figure = Figure((width, height), layout="constrained")
-    FigureCanvasAgg(figure)
     return figure, figure.subplots(**kwargs)
 
 
@@ -101,29 +99,6 @@ def confusion_matrix(counts: npt.NDArray[np.int64]) -> Figure:
 
 
 @mpl.rc_context(_RC)
-def letter_accuracy(counts: npt.NDArray[np.int64]) -> Figure:
-    """A bar for the accuracy of each letter; counts [truth, reading], (26, 26)."""
-    figure, axes = _figure(7.2, 2.6)
-    axes.bar(list(ALPHABET), counts.diagonal() / np.maximum(counts.sum(1), 1), color=VAL)
-    axes.set(ylabel="accuracy", ylim=(0, 1), xlim=(-0.6, CLASSES - 0.4))
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
-    return figure
-
-
-@mpl.rc_context(_RC)
-def gallery(images: npt.NDArray[np.uint8], captions: Sequence[tuple[str, str]], columns: int = 8) -> Figure:
-    """Letters in dark ink on white, upright, each with its caption of two lines below."""
-    rows = max(1, -(-len(images) // columns))
-    figure, grid = _figure(1.05 * columns, 1.4 * rows, nrows=rows, ncols=columns, squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
-    for axes, image, caption in zip(grid.flat, images, captions, strict=False):
-        axes.imshow(255 - image, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        axes.set_title("\n".join(caption), fontsize=8, y=-0.02, va="top")
-    return figure
-
-
-@mpl.rc_context(_RC)
 def bars(values: npt.NDArray[np.float64], names: Sequence[str] | None = None) -> Figure:
     """A bar for each entry of a vector, up or down; with names, one below each."""
     figure, axes = _figure(5.2, 1.6)
@@ -135,16 +110,6 @@ def bars(values: npt.NDArray[np.float64], names: Sequence[str] | None = None) ->
         axes.set_xticks(range(len(values)), list(names), fontsize=7)
     axes.tick_params(axis="y", labelsize=8)
     return figure
-
-
-def pixels(figure: Figure) -> npt.NDArray[np.uint8]:
-    """The figure on white, RGB (H, W, 3)."""
-    figure.set_facecolor("white")
-    canvas = figure.canvas
-    assert isinstance(canvas, FigureCanvasAgg)
-    canvas.draw()
-    result: npt.NDArray[np.uint8] = np.asarray(canvas.buffer_rgba())[..., :3].copy()
-    return result
 
 
 def svg(figure: Figure, name: str) -> str:

@@ -11,7 +11,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from letters_torch.data import stream
 from letters_torch.network import hidden_units
-from letters_torch.report import notebook, tiles
+from letters_torch.report import notebook, sheets, tiles
 from letters_torch.report.readings import Readings, read
 from letters_torch.watching.line import confusion
 
@@ -95,14 +95,12 @@ def _log_notebook(folder: Path, comparable: bool) -> None:
 
 
 def _log_readings(writer: SummaryWriter, readings: Readings, images: Any, step: int) -> None:
-    from letters_torch.report import figures  # matplotlib takes a second to import; a run that never draws is spared it
-
     counts = confusion(readings.truth, readings.reading).numpy()
-    drawn = {"confusion": figures.confusion_matrix(counts), "accuracy of each letter": figures.letter_accuracy(counts)}
+    drawn = {"confusion": sheets.confusion_matrix(counts), "accuracy of each letter": sheets.letter_accuracy(counts)}
     for name, rows in (("wrong, the surest first", readings.worst(SHOWN)), ("right", readings.read_right(SHOWN))):
-        drawn[f"read {name}"] = figures.gallery(images[rows], [readings.caption(row) for row in rows])
-    for name, figure in drawn.items():
-        writer.add_image(f"validation/{name}", figures.pixels(figure), step, dataformats="HWC")
+        drawn[f"read {name}"] = sheets.gallery(images[rows], [readings.caption(row) for row in rows])
+    for name, sheet in drawn.items():
+        writer.add_image(f"validation/{name}", sheet, step, dataformats="HWC")
 
 
 def _log_weights(writer: SummaryWriter, module: Any, x: Tensor, step: int) -> None:
