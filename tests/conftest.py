@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+import letters_torch  # noqa: F401  # before any test imports torchvision, for which it may have to clear the way
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests that take minutes, too")

@@ -12,7 +12,7 @@ from numba import njit
 
 from benchmarks.contenders.base import Contender
 from benchmarks.problem import Array
-from letters_torch.updates._kernel import FAST, _back_and_update, _softmax_error, _tanh
+from letters_torch.updates._kernel import REORDERED, _back_and_update, _softmax_error, _tanh
 
 
 class CompiledLoop(Contender):
@@ -45,7 +45,7 @@ class CompiledOnePass(CompiledLoop):
         self.loop = one_pass
 
 
-@njit(fastmath=FAST, error_model="numpy")
+@njit(fastmath=REORDERED, error_model="numpy")
 def two_passes(V, W, x, y, lr, shrink):  # type: ignore[no-untyped-def]
     """len(x) steps, V and W in place."""
     hidden, inputs = len(V), x.shape[1]
@@ -61,7 +61,7 @@ def two_passes(V, W, x, y, lr, shrink):  # type: ignore[no-untyped-def]
             V[i, inputs] -= shrink * V[i, inputs] + scale
 
 
-@njit(fastmath=FAST, error_model="numpy")
+@njit(fastmath=REORDERED, error_model="numpy")
 def one_pass(V, W, x, y, lr, shrink):  # type: ignore[no-untyped-def]
     """As `two_passes`; after the last sample the forward is of no use, and is of that sample again."""
     hidden, inputs = len(V), x.shape[1]
@@ -82,7 +82,7 @@ def one_pass(V, W, x, y, lr, shrink):  # type: ignore[no-untyped-def]
             h[i] = total
 
 
-@njit(fastmath=FAST, error_model="numpy", inline="always")
+@njit(fastmath=REORDERED, error_model="numpy", inline="always")
 def _dot(row, x):  # type: ignore[no-untyped-def]
     total = row[len(x)]
     for j in range(len(x)):
@@ -90,7 +90,7 @@ def _dot(row, x):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(fastmath=FAST, error_model="numpy", inline="always")
+@njit(fastmath=REORDERED, error_model="numpy", inline="always")
 def _second_layer(W, h, label, error, lr, shrink, d):  # type: ignore[no-untyped-def]
     """From V x in `h` to the hidden layer's error in `d`, W updated on the way."""
     for i in range(len(h)):

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 import yaml
 from jsonargparse import ArgumentError, Namespace
-from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from letters_torch import checkpoint, config_files, submission
@@ -27,6 +27,18 @@ DEFAULT_CONFIG = "kaggle.yaml"
 _PARSING = {"exit_on_error": False, "allow_abbrev": False}
 
 
+class SaveConfig(SaveConfigCallback):
+    """Writes the run's config.yaml: only when the run does start, so that one refused leaves the old file; whole."""
+
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """Nothing yet, where Lightning writes."""
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Writes the file."""
+        text = self.parser.dump(self.config, skip_none=False)
+        checkpoint.write(Path(trainer.log_dir) / self.config_filename, text.encode())
+
+
 class LettersCLI(LightningCLI):
     """Lightning's command line, with run folders that are found again and settings that are never dropped unsaid."""
 
@@ -36,7 +48,7 @@ class LettersCLI(LightningCLI):
             LettersDataModule,
             trainer_class=StepTrainer,
             seed_everything_default=0,
-            save_config_kwargs={"overwrite": True},
+            save_config_callback=SaveConfig,
             auto_configure_optimizers=False,
             parser_kwargs={**_PARSING, **{command: dict(_PARSING) for command in COMMANDS}},
             args=args,
@@ -100,7 +112,8 @@ class LettersCLI(LightningCLI):
         if resumed is None or self.content is None:
             return run_folder.RunLogger(self.root)
         _tell_changes(resumed / "config.yaml", config)
-        return run_folder.RunLogger(self.root, resumed, self.content["letters_torch"]["step"])
+        state = self.content["letters_torch"]
+        return run_folder.RunLogger(self.root, resumed, state["step"] + (state["checked_at"] == state["step"]))
 
     def before_fit(self) -> None:
         """Reads the letters before a run folder is made for them.
@@ -167,6 +180,8 @@ def _checkpoint(given: str | None, root: Path, needed: bool) -> Path | None:
 def _tell_changes(saved: Path, config: Namespace) -> None:
     """Says what a resumed run does otherwise than before; what is given now wins."""
     before = yaml.safe_load(saved.read_text())
+    if not isinstance(before, dict):
+        return
     now = yaml.safe_load(yaml.safe_dump(_plain(config)))
     for section in ("seed_everything", "model", "data", "trainer"):
         for name, old, new in _differences(before.get(section), now.get(section), section):
@@ -226,7 +241,8 @@ def _implied_config(args: list[str]) -> Path:
 def main(args: list[str] | None = None) -> None:
     """Runs a command. A user's mistake ends it with one line on stderr and exit code 2."""
     args = sys.argv[1:] if args is None else args
-    _quiet()
+    if not any(arg.startswith("--trainer.profiler") for arg in args):  # whose table is one of those messages
+        _quiet()
     try:
         LettersCLI(_with_config(args))
     except (UserError, MisconfigurationException, ArgumentError) as error:
@@ -234,6 +250,8 @@ def main(args: list[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:  # a full disk, a folder that may not be written
+        _fail(f"{error.filename or 'cannot read or write'}: {error.strerror or error}")
 
 
 def _fail(message: str) -> None:

@@ -71,6 +71,8 @@ class RandomAffine(v2.RandomAffine, Augmentation):
         interpolation: Literal["nearest", "bilinear"] = "bilinear",
         fill: float | None = None,
     ) -> None:
+        if interpolation not in ("nearest", "bilinear"):
+            raise ValueError(f"interpolation must be nearest or bilinear, not {interpolation}")
         super().__init__(degrees, translate, scale, shear, v2.InterpolationMode(interpolation), fill or 0)
         self.outside = fill
 

@@ -80,6 +80,8 @@ class LettersDataModule(pl.LightningDataModule):
         for name, value, least in (("validation", validation, 1), ("block", block, 1), ("workers", workers, 0)):
             if value < least:
                 raise UserError(f"--data.{name} must be {least} or more, not {value}")
+        if seed < 0:
+            raise UserError(f"--seed_everything must be 0 or more, not {seed}")
         if probe != "all" and probe < 1:
             raise UserError(f"--data.probe must be 1 or more, or all, not {probe}")
         self.source, self.path, self.transposed, self.download = source, path, transposed, download
@@ -148,8 +150,10 @@ class LettersDataModule(pl.LightningDataModule):
 
     def val_dataloader(self) -> "list[Batches]":
         """The validation rows and, while training, the probe of the training rows."""
-        loaders = [self._batches(self.val, self.standardizer)]
-        if self.trainer is not None and self.trainer.state.fn == "fit":
+        fitting = self.trainer is not None and self.trainer.state.fn == "fit"
+        known = self._known if not fitting and self.scaling != "pixel_each_set" else None
+        loaders = [self._batches(self.val, known or self.standardizer)]
+        if fitting:
             probe = self.train if self.probe == "all" else self.train[: self.probe]
             loaders.append(self._batches(probe, self.standardizer))
         return loaders
@@ -251,7 +255,8 @@ class Blocks(Iterable[Block]):
             yield from (self.make(*piece) for piece in self._pieces())
             return
         # One thread each for torch too: a second team of its threads would fight with the training's.
-        with ThreadPoolExecutor(self.workers, "blocks", torch.set_num_threads, (1,)) as pool:
+        pool = ThreadPoolExecutor(self.workers, "blocks", torch.set_num_threads, (1,))
+        try:
             ahead: deque[Future[Block]] = deque()
             for piece in self._pieces():
                 ahead.append(pool.submit(self.make, *piece))
@@ -259,6 +264,8 @@ class Blocks(Iterable[Block]):
                     yield ahead.popleft().result()
             while ahead:
                 yield ahead.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)  # a run that is stopped does not wait for blocks that nobody will take
 
     def _pieces(self) -> Iterator[tuple[int, int]]:
         """(first step, count), cut at the multiples of `block` and wherever the trainer pauses."""

@@ -44,16 +44,18 @@ def fit(images: UInt8, scaling: Scaling) -> Standardizer:
         images: (N, 28, 28), at least one.
         scaling: "global" for one mean and deviation, otherwise one of each pixel.
     """
-    count, total, squares = len(images), np.zeros((SIDE, SIDE)), np.zeros((SIDE, SIDE))
-    for begin in range(0, count, 8192):  # sums of integers, exact in float64; by pieces, to stay small
+    count, total, squares = len(images), np.zeros((SIDE, SIDE), np.int64), np.zeros((SIDE, SIDE), np.int64)
+    for begin in range(0, count, 8192):  # by pieces, to stay small
         piece = images[begin : begin + 8192].astype(np.float32)
-        total += piece.sum(0, dtype=np.float64)
-        squares += np.einsum("nij,nij->ij", piece, piece, dtype=np.float64, casting="safe")
-    mean, square = total / count, squares / count
+        total += piece.sum(0, dtype=np.float64).astype(np.int64)
+        squares += np.einsum("nij,nij->ij", piece, piece, dtype=np.float64, casting="safe").astype(np.int64)
     if scaling == "global":
-        mean, square = np.full_like(mean, mean.mean()), np.full_like(square, square.mean())
-    deviation = np.sqrt(np.maximum(square - mean * mean, 0))
-    constant = deviation <= 1e-7 * np.maximum(mean, 1)  # what rounding leaves of a variance of 0
-    inverse = np.where(constant, 0, 1 / np.where(constant, 1, deviation))
+        count, total, squares = count * SIDE**2, np.full_like(total, total.sum()), np.full_like(squares, squares.sum())
+    # In whole numbers of Python's, of any size: in floating point what little variance a pixel has would drown in the
+    # rounding of its squares, and a constant pixel could not be told from it.
+    n, s, q = count, total.astype(object), squares.astype(object)
+    mean, variance = (s / n).astype(np.float64), ((n * q - s * s) / n**2).astype(np.float64)
+    constant = variance == 0
+    inverse = np.where(constant, 0, 1 / np.sqrt(np.where(constant, 1, variance)))
     outside = float(-mean[0, 0] * inverse[0, 0]) if scaling == "global" else 0.0
     return Standardizer(torch.from_numpy(mean), torch.from_numpy(inverse), outside)

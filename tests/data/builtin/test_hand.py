@@ -61,6 +61,16 @@ def test_every_trait_of_the_hand_shows() -> None:
         assert (written != still).any(), field.name
 
 
+def test_strokes_are_stretched_about_their_middles() -> None:
+    forms = stacked()
+    writer = Writer(replace(Hand.still(), stretch=(0.3, 0.3)), forms, np.random.default_rng(0))
+    moved = writer._move_points(np.arange(len(forms.letters)))
+    assert np.abs(moved - forms.points).max() > 1
+    for stroke in range(forms.stroke.max() + 1):
+        mine = ((forms.stroke == stroke) & forms.curve.any(axis=1))[..., None]  # without what is padding
+        np.testing.assert_allclose((moved * mine).sum(axis=1), (forms.points * mine).sum(axis=1), atol=1e-9)
+
+
 @pytest.mark.parametrize(("less", "more"), [(0.7, 1.6), (1.6, 3.0)])
 def test_a_wider_pen_leaves_more_ink(less: float, more: float) -> None:
     thin, thick = (_write(replace(Hand.still(), pen_mean=pen), "H", form="print").sum() for pen in (less, more))

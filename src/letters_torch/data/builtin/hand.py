@@ -1,7 +1,7 @@
 """A model of a hand: what differs between writers, and from letter to letter of one writer.
 
-Nothing here was fitted to a set of images: the numbers say how much people's writing varies, and the measurements of
-docs/builtin-letters.md say what each part is worth.
+The numbers are estimates, by eye, of how much people's writing varies; nothing is fitted to the pixels of a set.
+docs/builtin-letters.md measures what each part is worth.
 """
 
 from dataclasses import dataclass, fields
@@ -39,6 +39,7 @@ class Hand:
         stretch: logarithm of the size of a stroke against the others.
         ends: strokes that overshoot (or stop short), as a part of the distance to the stroke's next point.
         rounding: of corners at speed: 0 leaves them sharp, 1 is the softened path; its size counts.
+        tremor: the size of the waves in a line that an unsteady hand, or a coarse tablet, makes.
         pen: logarithm of the width of the pen.
         pen_mean: the geometric mean of the width of the pen.
         flow: logarithm of the width of the pen along a stroke.
@@ -61,10 +62,11 @@ class Hand:
     stretch: Spread = (0.1, 0.1)
     ends: Spread = (0.08, 0.12)
     rounding: Spread = (0.5, 0.25)
+    tremor: Spread = (0.1, 0.05)
     pen: Spread = (0.35, 0.1)
     pen_mean: float = 1.0
     flow: Spread = (0.0, 0.1)
-    blur: Spread = (0.4, 0.05)
+    blur: Spread = (0.35, 0.05)
     blur_mean: float = 0.5
     box: tuple[float, float] = (20.0, 24.0)
     pen_pixels: tuple[float, float] = (1.2, 4.2)
@@ -127,6 +129,8 @@ class Writer:
         points = self._move_points(form)
         rounding = np.abs(self._vary("rounding", (len(form),)))[:, None, None]
         paths = self.forms.curve[form] @ points + rounding * (self.forms.soften[form] @ points)
+        tremor = np.abs(self._vary("tremor", (len(form),)))[:, None, None]
+        paths += tremor * _smooth(self.rng.standard_normal(paths.shape))
         small = letters >= ord("a")
         paths[small, :, 1] = self._zones(paths[small, :, 1])
         return self._tilt(self._bend(paths))
@@ -184,6 +188,6 @@ def _middles(points: Floats, mine: npt.NDArray[np.bool_]) -> Floats:
 
 
 def _smooth(noise: Floats) -> Floats:
-    """Noise, (N, P), turned smooth along the second axis, its variance kept."""
+    """Noise, (N, P) or (N, P, 2), turned smooth along the second axis, its variance kept."""
     window = np.hanning(15)[1:-1]
     return convolve1d(noise, window / np.linalg.norm(window), axis=1)

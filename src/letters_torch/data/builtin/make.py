@@ -22,7 +22,7 @@ def make(
     smaller one.
 
     Args:
-        count: how many letters.
+        count: how many letters, at least 1.
         test: whether by the writers of the test set, who have odd numbers; the others have even ones.
         seed: 0 or more.
         hand: how people vary.

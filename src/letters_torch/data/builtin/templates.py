@@ -47,7 +47,7 @@ class Forms:
         letters: (F,) which letter each form writes, in ASCII.
         shares: (F,) how often it is chosen, summing to 1 over the forms of a letter.
         points: (F, K, 2) control points; 0 beyond the last.
-        stroke: (F, K) the number of the stroke that a control point belongs to; 0 beyond the last.
+        stroke: (F, K) the number of the stroke that a control point belongs to; -1 beyond the last.
         curve: (F, PATH, K) takes control points to the path.
         soften: (F, PATH, K) takes control points to what, added to the path, rounds its corners; 0 at ends of strokes.
         tails: (F, K, K) takes control points to the vector by which the pen arrives at or leaves an end of a stroke,
@@ -107,7 +107,7 @@ def stack(forms: tuple[Form, ...]) -> Forms:
 def _matrices(form: Form, size: int) -> tuple[npt.NDArray, ...]:
     """What Forms holds of one form, padded to `size` control points."""
     points = np.zeros((size, 2))
-    stroke = np.zeros(size, np.int64)
+    stroke = np.full(size, -1)
     curve, soften = np.zeros((PATH, size)), np.zeros((PATH, size))
     tails = np.zeros((size, size))
     down = np.ones(PATH, bool)

@@ -1,0 +1,297 @@
+"""Which samples are trained on and checked on, and that no setting of speed changes them."""
+
+import gc
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from letters_torch.data import datamodule, stream
+from letters_torch.data.augment import RandomAffine
+from letters_torch.data.datamodule import Block, Blocks, LettersDataModule
+from letters_torch.data.letters import Letters
+from letters_torch.errors import UserError
+from tests.data.making import message, save_mat
+from tests.running import ROWS, TEST_ROWS, VALIDATION, data_module, save_letters
+
+END = 137
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return save_letters(tmp_path / "letters_data.mat")
+
+
+def ready(path: Path, **settings: Any) -> LettersDataModule:
+    data = data_module(path, **settings)
+    data.setup("fit")
+    return data
+
+
+def in_training(data: LettersDataModule, start: int = 0, pauses: tuple[int, ...] = (END,)) -> LettersDataModule:
+    """Attached to a stand-in for a trainer that stands at `start` and pauses at `pauses`, the last one its end."""
+    next_pause = {step: next((p for p in pauses if p > step), None) for step in range(pauses[-1] + 1)}
+    trainer: Any = SimpleNamespace(
+        global_step=start, next_pause=next_pause.get, precision="32-true", state=SimpleNamespace(fn="fit")
+    )
+    data.trainer = trainer
+    return data
+
+
+def samples(data: LettersDataModule) -> tuple[Tensor, Tensor]:
+    blocks = list(data.train_dataloader())
+    return torch.cat([block.x for block in blocks]), torch.cat([block.y for block in blocks])
+
+
+def ids(letters: Letters) -> list[bytes]:
+    return [picture.tobytes() for picture in letters.images]
+
+
+@pytest.mark.parametrize("validation", [1, 50, ROWS - 1])
+def test_every_labelled_row_is_trained_on_or_held_out(path: Path, validation: int) -> None:
+    data = ready(path, validation=validation)
+    assert (len(data.train), len(data.val), len(data.test)) == (ROWS - validation, validation, TEST_ROWS)
+    assert data.sets is not None
+    assert sorted(ids(data.train) + ids(data.val)) == sorted(ids(data.sets.train))
+    label_of = dict(zip(ids(data.sets.train), data.sets.train.labels.tolist(), strict=True))  # type: ignore[union-attr]
+    for part in (data.train, data.val):
+        assert part.labels is not None
+        assert [label_of[picture] for picture in ids(part)] == part.labels.tolist()
+
+
+def test_the_seed_determines_the_split(path: Path) -> None:
+    first, again, other = (ids(ready(path, seed=seed).val) for seed in (0, 0, 1))
+    assert first == again
+    assert set(first) != set(other)
+
+
+@pytest.mark.parametrize("validation", [ROWS, ROWS + 1])
+def test_too_few_rows_to_split(path: Path, validation: int) -> None:
+    with pytest.raises(UserError) as error:
+        ready(path, validation=validation)
+    message(error, "--data.validation", validation, ROWS)
+
+
+WRONG = [("validation", 0), ("validation", -1), ("block", 0), ("workers", -1), ("probe", 0), ("seed", -1)]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_settings_that_cannot_be(path: Path, name: str, value: int) -> None:
+    with pytest.raises(UserError) as error:
+        data_module(path, **{name: value})
+    message(error, f"{name}", f"not {value}")
+
+
+def test_a_steps_sample_is_the_row_its_draw_names(path: Path) -> None:
+    data = ready(path)
+    rows = stream.rows(stream.draws(0, 7, 30), len(data.train))
+    block = data.make_block(7, 30)
+    assert data.standardizer is not None
+    expected = data.standardizer(torch.from_numpy(data.train.images[rows])).flatten(1)
+    assert torch.equal(block.x, expected)
+    assert data.train.labels is not None
+    assert block.y.tolist() == [label - 1 for label in data.train.labels[rows]]
+    assert (block.first_step, block.x.dtype, block.y.dtype) == (7, torch.float32, torch.int64)
+
+
+def test_labels_are_classes_from_0(path: Path) -> None:
+    data = ready(path)
+    assert set(data.make_block(0, 2000).y.tolist()) == set(range(26))
+    assert data.train.labels is not None
+    assert (data.train.labels.min(), data.train.labels.max()) == (1, 26)
+
+
+CUTS = [(1000, 0, 0), (1, 1, 0), (7, 0, 0), (10, 1, 0), (50, 3, 0), (10, 3, 33), (1000, 1, 33), (END, 0, END - 1)]
+
+
+@pytest.mark.parametrize(("block", "workers", "start"), CUTS)
+def test_samples_are_the_same_however_they_are_cut_and_made(path: Path, block: int, workers: int, start: int) -> None:
+    settings: dict[str, Any] = {"augment": RandomAffine(10, (0.1, 0.1)), "seed": 5}
+    whole = ready(path, **settings).make_block(0, END)
+    x, y = samples(in_training(ready(path, block=block, workers=workers, **settings), start, (20, 60, END)))
+    assert torch.equal(y, whole.y[start:])
+    torch.testing.assert_close(x, whole.x[start:], rtol=0, atol=1e-5)  # products of other sizes round otherwise
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_without_augmentation_samples_are_the_same_to_the_bit(path: Path, workers: int) -> None:
+    whole = ready(path).make_block(0, END)
+    x, _ = samples(in_training(ready(path, block=9, workers=workers)))
+    assert torch.equal(x, whole.x)
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_blocks_are_cut_at_multiples_and_where_the_trainer_pauses(path: Path, workers: int) -> None:
+    data = in_training(ready(path, block=40, workers=workers), 5, (50, 100, 105))
+    blocks = [(block.first_step, len(block.x)) for block in data.train_dataloader()]
+    assert blocks == [(5, 35), (40, 10), (50, 30), (80, 20), (100, 5)]
+
+
+def test_a_float64_run_gets_float64_pixels(path: Path) -> None:
+    data = in_training(ready(path))
+    data.trainer.precision = "64-true"  # type: ignore[union-attr,misc]
+    assert data.make_block(0, 3).x.dtype == torch.float64
+    assert {batch.x.dtype for loader in data.val_dataloader() for batch in loader} == {torch.float64}
+
+
+def test_a_run_is_checked_on_the_validation_rows_and_a_probe_of_the_training_rows(path: Path) -> None:
+    data = in_training(ready(path, probe=33))
+    validation, probe = (list(loader) for loader in data.val_dataloader())
+    assert data.standardizer is not None
+    assert torch.equal(validation[0].x, data.standardizer(torch.from_numpy(data.val.images)).flatten(1))
+    assert torch.equal(probe[0].x, data.standardizer(torch.from_numpy(data.train.images[:33])).flatten(1))
+    assert probe[0].y is not None
+    assert len(probe[0].y) == 33
+    again = list(data.val_dataloader()[1])
+    assert torch.equal(again[0].x, probe[0].x)
+
+
+@pytest.mark.parametrize("probe", ["all", ROWS - VALIDATION, 10 * ROWS])
+def test_a_probe_of_all_training_rows(path: Path, probe: Any) -> None:
+    data = in_training(ready(path, probe=probe))
+    assert sum(len(batch.x) for batch in data.val_dataloader()[1]) == ROWS - VALIDATION
+
+
+def test_large_sets_are_evaluated_in_pieces(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = in_training(ready(path))
+    [whole] = data.val_dataloader()[0]
+    monkeypatch.setattr(datamodule, "CHUNK", 16)
+    loader = data.val_dataloader()[0]
+    pieces = list(loader)
+    assert [len(piece.x) for piece in pieces] == [16, 16, 16, 2]
+    assert len(loader) == 4
+    assert torch.equal(torch.cat([piece.x for piece in pieces]), whole.x)
+    assert whole.y is not None
+    assert torch.equal(torch.cat([piece.y for piece in pieces if piece.y is not None]), whole.y)
+
+
+def test_outside_a_fit_there_is_no_probe(path: Path) -> None:
+    assert len(ready(path).val_dataloader()) == 1
+
+
+def test_no_test_without_labels_but_a_prediction(path: Path) -> None:
+    data = ready(path)
+    with pytest.raises(UserError) as error:
+        data.test_dataloader()
+    message(error, path, "no labels", "predict")
+    [batch] = data.predict_dataloader()
+    assert batch.y is None
+    assert len(batch.x) == TEST_ROWS
+
+
+def test_labelled_test_rows_are_tested_in_order(tmp_path: Path) -> None:
+    data = ready(save_letters(tmp_path / "labelled.mat", labelled_test=True))
+    [batch] = data.test_dataloader()
+    assert batch.y is not None
+    assert data.test.labels is not None
+    assert batch.y.tolist() == [label - 1 for label in data.test.labels]
+
+
+def test_letters_are_read_once(path: Path) -> None:
+    data = ready(path)
+    train = data.train
+    path.unlink()
+    data.setup("validate")
+    assert data.train is train
+
+
+def test_other_letters_than_a_run_began_with_are_refused(path: Path, tmp_path: Path) -> None:
+    began = ready(path)
+    same, other = data_module(path), data_module(save_letters(tmp_path / "other.mat", seed=9))
+    same.expected = other.expected = began.digest
+    same.setup("fit")
+    with pytest.raises(UserError) as error:
+        other.setup("fit")
+    message(error, "--ckpt_path", "other.mat", "--data.path")
+
+
+@pytest.mark.parametrize("swap", ["labels", "rows"])
+def test_letters_with_other_labels_or_in_another_order_are_other_letters(tmp_path: Path, swap: str) -> None:
+    images, labels = np.zeros((60, 784), np.uint8), (np.arange(60) % 26 + 1).astype(np.uint8)[:, None]
+    images[:, 3] = np.arange(60)
+    content = {"train_x": images, "train_y": labels, "test_x": images}
+    first = ready(save_mat(tmp_path / "first.mat", content), validation=5).digest
+    name = "train_y" if swap == "labels" else "train_x"
+    content = {**content, name: np.roll(content[name], 1, 0)}
+    assert ready(save_mat(tmp_path / "second.mat", content), validation=5).digest != first
+
+
+def test_statistics_of_a_checkpoint_read_the_test_rows_of_another_file(path: Path, tmp_path: Path) -> None:
+    trained, other = ready(path), ready(save_letters(tmp_path / "other.mat", seed=9))
+    other.load_state_dict(trained.state_dict())
+    assert trained.standardizer is not None
+    images = torch.from_numpy(other.test.images)
+    [batch] = other.predict_dataloader()
+    assert torch.equal(batch.x, trained.standardizer(images).flatten(1))
+    [validation] = other.val_dataloader()[0]
+    assert torch.equal(validation.x, trained.standardizer(torch.from_numpy(other.val.images)).flatten(1))
+
+
+def threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("blocks")]
+
+
+def numbered(first: int, count: int) -> Block:
+    return Block(torch.full((count, 784), float(first)), torch.zeros(count, dtype=torch.long), first)
+
+
+def endless(make: Any = numbered, workers: int = 3) -> Blocks:
+    return Blocks(make, 10, lambda: 0, lambda step: step + 10, workers)
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_a_loader_dropped_half_way_leaves_no_thread(workers: int) -> None:
+    blocks = iter(endless(workers=workers))
+    assert [next(blocks).first_step for _ in range(5)] == [0, 10, 20, 30, 40]
+    assert len(threads()) <= workers
+    assert bool(threads()) == bool(workers)
+    del blocks
+    gc.collect()
+    assert threads() == []
+
+
+def test_blocks_are_made_ahead_but_not_without_bound() -> None:
+    made = []
+
+    def make(first: int, count: int) -> Block:
+        made.append(first)
+        return numbered(first, count)
+
+    blocks = iter(endless(make, workers=2))
+    next(blocks)
+    assert len(made) <= 4
+    del blocks
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_what_goes_wrong_in_a_worker_is_raised_at_its_block(workers: int) -> None:
+    def make(first: int, count: int) -> Block:
+        if first == 20:
+            raise ZeroDivisionError("in the third block")
+        return numbered(first, count)
+
+    blocks = iter(endless(make, workers))
+    assert [next(blocks).first_step for _ in range(2)] == [0, 10]
+    with pytest.raises(ZeroDivisionError, match="third block"):
+        next(blocks)
+    assert threads() == []
+
+
+def test_workers_leave_the_trainings_threads_alone() -> None:
+    before = torch.get_num_threads()
+    inside = []
+
+    def make(first: int, count: int) -> Block:
+        inside.append(torch.get_num_threads())
+        return numbered(first, count)
+
+    blocks = iter(endless(make, 1))
+    next(blocks)
+    del blocks
+    assert torch.get_num_threads() == before
+    assert set(inside) == {1}
