@@ -115,6 +115,7 @@ class StepTrainer(pl.Trainer):
         if ckpt_path is not None:
             content = checkpoint.load(Path(ckpt_path))
             model.load(content)
+            datamodule.load_state_dict(content.get("LettersDataModule", {}))
             weights = f"the weights of {Path(ckpt_path).name}"
         command.explanation(model, datamodule, weights, row, output)
 

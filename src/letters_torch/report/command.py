@@ -12,12 +12,11 @@ from letters_torch.watching import run_folder
 from letters_torch.watching.line import say
 
 
-def report(trainer: Any, module: LettersModule, data: LettersDataModule, checkpoint: Path, output: Path | None) -> Path:
-    """Writes the page of the run that the checkpoint lies in; returns its file.
+def gather(trainer: Any, module: LettersModule, data: LettersDataModule, checkpoint: Path) -> run.Run:
+    """All that the report of the run that the checkpoint lies in is made from.
 
     Raises:
         UserError: the checkpoint lies in no run folder, or the folder tells nothing.
-        OSError: the page cannot be written.
     """
     folder = run_folder.of_checkpoint(checkpoint)
     if folder is None:
@@ -28,9 +27,19 @@ def report(trainer: Any, module: LettersModule, data: LettersDataModule, checkpo
     trainer.validate(module, datamodule=data, ckpt_path=str(checkpoint), verbose=False)
     readings = read(module, data.val_dataloader()[0])
     test = read(module, data.test_dataloader()) if data.test.labels is not None else None
-    file = output or folder / "report.html"
-    name = f"{folder.parent.name}/{folder.name}"
-    page.write(file, run.document(run.Run(name, checkpoint, module, data, history, readings, test)))
+    return run.Run(folder, checkpoint, module, data, history, readings, test)
+
+
+def report(trainer: Any, module: LettersModule, data: LettersDataModule, checkpoint: Path, output: Path | None) -> Path:
+    """Writes the page of the run that the checkpoint lies in; returns its file, report.html in its folder if None.
+
+    Raises:
+        UserError: as `gather`.
+        OSError: the page cannot be written.
+    """
+    gathered = gather(trainer, module, data, checkpoint)
+    file = output or gathered.folder / "report.html"
+    page.write(file, run.document(gathered))
     say(f"report: {file}")
     return file
 

@@ -34,14 +34,12 @@ def document(module: LettersModule, data: LettersDataModule, weights: str, row: 
     """
     if not 0 <= row < len(data.val):
         raise UserError(f"--row must be 0 to {len(data.val) - 1}, a validation row, not {row}")
-    assert data.standardizer is not None
-    assert data.val.labels is not None
-    image = data.val.images[row]
-    x = data.standardizer(torch.from_numpy(image[None]), torch.float64).flatten().numpy()
-    y = np.eye(len(ALPHABET))[int(data.val.labels[row]) - 1]
+    batches = list(data.val_dataloader()[0])
+    x = torch.cat([batch.x for batch in batches])[row].double().numpy()
+    y = np.eye(len(ALPHABET))[int(torch.cat([batch.y for batch in batches if batch.y is not None])[row])]
     V, W = (weights.detach().double().cpu().numpy() for weights in (module.V, module.W))
     rates = module.schedule.rates(min(module.step, module.schedule.total - 1), 1)
-    s = Lesson(walk(V, W, x, y, float(rates.lr[0]), float(rates.weight_decay[0]) / 2), image)
+    s = Lesson(walk(V, W, x, y, float(rates.lr[0]), float(rates.weight_decay[0]) / 2), data.val.images[row])
     steps = [step(s) for step in STEPS]
     return page.document("One step, by hand", _opening(s, weights, row), *steps, _summary(s.walk))
 

@@ -27,7 +27,7 @@ class Run:
     """All that the page is made from.
 
     Attributes:
-        name: of the run, for the title.
+        folder: of the run.
         checkpoint: the file that the weights are from.
         module: with those weights.
         data: set up, with the run's letters.
@@ -36,7 +36,7 @@ class Run:
         test: of the test rows; None where they have no labels.
     """
 
-    name: str
+    folder: Path
     checkpoint: Path
     module: LettersModule
     data: LettersDataModule
@@ -55,7 +55,7 @@ def document(run: Run) -> str:
     """The page."""
     counts = confusion(run.readings.truth, run.readings.reading).numpy()
     return page.document(
-        f"letters_torch: {run.name}",
+        f"letters_torch: {run.folder.parent.name}/{run.folder.name}",
         _headline(run),
         page.columns(_curves(run), _letters(counts)),
         page.columns(_confusion(counts), _hidden_units(run.module)),

@@ -55,9 +55,7 @@ def confusion_matrix(counts: Counts) -> tiles.UInt8:
         for near in (1.5, CLASSES + 2.5):
             draw.text(((index + 2.5) * CELL, near * CELL), letter, fill=INK, font=font, anchor="mm")
             draw.text((near * CELL, (index + 2.5) * CELL), letter, fill=INK, font=font, anchor="mm")
-    draw.text(
-        (side / 2, CELL / 2), "down: true letter; across: what it is read as", fill=INK, font=font, anchor="mm"
-    )
+    draw.text((side / 2, CELL / 2), "down: true letter; across: what it is read as", fill=INK, font=font, anchor="mm")
     return np.asarray(sheet)
 
 
