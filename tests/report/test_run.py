@@ -121,38 +121,36 @@ def test_other_letters_than_the_competitions_are_said_not_to_compare(page: Page)
     assert "Built-in letters" not in page.text
 
 
-def test_letters_that_stood_in_are_marked(gathered: run.Run) -> None:
+@pytest.fixture(scope="module")
+def altered(gathered: run.Run) -> str:
+    """The page of a run with stand-in letters, labelled test rows, one check, and a path that looks like HTML."""
+    config = {**gathered.logged.config, "data": {"path": "<script>alert(1)</script>"}}
+    history = logged.Logged(config, {"val/acc": [(0, 0.04)]}, seconds=0.0, steps=0)
     sets = gathered.sets
+    gathered.data.sets = replace(sets, source="builtin", fallback=True)
     try:
-        gathered.data.sets = replace(sets, source="builtin", fallback=True)
-        text = Page(run.document(gathered)).text
-        gathered.data.sets = replace(sets, source="builtin")
-        asked_for = Page(run.document(gathered)).text
+        return run.document(replace(gathered, logged=history, test=gathered.readings))
     finally:
         gathered.data.sets = sets
-    assert "Built-in letters, drawn by the program, not handwriting. They stood in" in text
-    assert "Built-in letters" in asked_for
-    assert "stood in" not in asked_for
 
 
-def test_labelled_test_rows_are_reported_too(gathered: run.Run) -> None:
-    assert "test rows read right" not in Page(run.document(gathered)).text
-    text = Page(run.document(replace(gathered, test=gathered.readings))).text
-    assert f"of {VALIDATION} test rows read right" in text
+def test_letters_that_stood_in_are_marked(altered: str) -> None:
+    assert "Built-in letters, drawn by the program, not handwriting. They stood in" in Page(altered).text
 
 
-def test_names_are_not_taken_for_html(gathered: run.Run) -> None:
-    config = {**gathered.logged.config, "data": {"path": "<script>alert(1)</script>"}}
-    text = run.document(replace(gathered, logged=replace(gathered.logged, config=config)))
-    assert "<script>" not in text
-    assert "data.path <script>alert(1)</script>" in Page(text).text
+def test_labelled_test_rows_are_reported_too(altered: str, page: Page) -> None:
+    assert f"of {VALIDATION} test rows read right" in Page(altered).text
+    assert "test rows read right" not in page.text
 
 
-def test_a_run_with_one_check_can_be_reported(gathered: run.Run) -> None:
+def test_names_are_not_taken_for_html(altered: str) -> None:
+    assert "<script>" not in altered
+    assert "data.path <script>alert(1)</script>" in Page(altered).text
+
+
+def test_a_run_with_one_check_can_be_reported(altered: str) -> None:
     """Nothing to divide by: no steps and no seconds."""
-    history = logged.Logged(gathered.logged.config, {"val/acc": [(0, 0.04)]}, 0.0, 0)
-    text = Page(run.document(replace(gathered, logged=history))).text
-    assert "1, the last after step 0" in text
+    assert "1, the last after step 0" in Page(altered).text
 
 
 def test_no_run_folder_no_report(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
