@@ -70,9 +70,10 @@ class LettersCLI(LightningCLI):
             parser.add_argument("--output", type=str, default="result.csv", help="the file to write")
             parser.add_argument(
                 "--pictures",
-                type=list[str],
+                type=str,
+                nargs="+",
                 default=None,
-                help="image files or folders to read instead of the test set (after the other flags, or in brackets)",
+                help="image files or folders to read instead of the test set",
             )
         return parser
 
@@ -216,11 +217,11 @@ def _with_config(args: list[str]) -> list[str]:
         result.append(arg)
     if found or not args or args[0] not in COMMANDS or {"-h", "--help", "--print_config"} & set(args):
         return result
-    return [result[0], "--config", str(_implied_config(result)), *result[1:]]
+    return [result[0], *_implied_config(result), *result[1:]]
 
 
-def _implied_config(args: list[str]) -> Path:
-    """What the checkpoint's run was started with; without a checkpoint, the default config."""
+def _implied_config(args: list[str]) -> list[str]:
+    """What the checkpoint's run was started with, wherever it lies now; without a checkpoint, the default config."""
     values = {"--ckpt_path": "", "--trainer.default_root_dir": "."}
     for before, arg in zip(["", *args], args, strict=False):
         name, equals, value = arg.partition("=")
@@ -233,9 +234,11 @@ def _implied_config(args: list[str]) -> Path:
         run = run_folder.newest(root)
     else:
         run = run_folder.of_checkpoint(Path(named)) if named else None
-    file = run / "config.yaml" if run else config_files.find(DEFAULT_CONFIG)
-    say(f"config: {file}")
-    return file
+    if run is None or not (run / "config.yaml").is_file():
+        say(f"config: {config_files.find(DEFAULT_CONFIG)}")
+        return ["--config", str(config_files.find(DEFAULT_CONFIG))]
+    say(f"config: {run / 'config.yaml'}")
+    return ["--config", str(run / "config.yaml"), "--trainer.default_root_dir", str(run.parent.parent)]
 
 
 def main(args: list[str] | None = None) -> None:

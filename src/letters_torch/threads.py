@@ -34,15 +34,16 @@ def share(jobs: Sequence[Callable[[], object]]) -> None:
     """
     rest = iter(jobs)  # taking from it is one operation of the interpreter: no two threads get the same
     helpers = min(torch.get_num_threads(), len(jobs)) - 1
+    modes = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
     with torch_threads(1), ThreadPoolExecutor(max(helpers, 1), "share", torch.set_num_threads, (1,)) as pool:
-        helping = [pool.submit(_do, rest, torch.is_grad_enabled()) for _ in range(helpers)]
-        _do(rest, torch.is_grad_enabled())
+        helping = [pool.submit(_do, rest, *modes) for _ in range(helpers)]
+        _do(rest, *modes)
         for helper in helping:
             if not helper.cancel():
                 helper.result()
 
 
-def _do(jobs: Iterator[Callable[[], object]], gradients: bool) -> None:
-    with torch.set_grad_enabled(gradients):  # a thread's own setting
+def _do(jobs: Iterator[Callable[[], object]], inference: bool, gradients: bool) -> None:
+    with torch.inference_mode(inference), torch.set_grad_enabled(gradients):  # a thread has its own
         for job in jobs:
             job()

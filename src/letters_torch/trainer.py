@@ -55,8 +55,6 @@ class StepTrainer(pl.Trainer):
         kwargs["callbacks"] = [*_as_list(kwargs.get("callbacks")), *self._callbacks(kwargs), *_pictures(pictures)]
         kwargs["plugins"] = [*_as_list(kwargs.get("plugins")), AtomicCheckpointIO()]
         kwargs["enable_model_summary"] = bool(kwargs.get("enable_model_summary"))
-        # Lightning only needs to know that checks come within its one epoch; when, is_check says.
-        kwargs["val_check_interval"] = val_check_interval if isinstance(val_check_interval, int) else 1
         super().__init__(max_steps=max_steps, max_epochs=-1, num_sanity_val_steps=0, **kwargs)
         self.check_every = val_check_interval
         self.check_val_every_n_epoch = None  # a run is one long epoch: EarlyStopping is to look at every check instead
