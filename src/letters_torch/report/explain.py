@@ -251,7 +251,7 @@ def _dL_da(s: Lesson) -> str:
         f"The last of the {len(s.v['h'])} rows of ∂L/∂h belongs to the constant 1, which depends on nothing: it is"
         " dropped, in the square brackets. 1 − h² is the slope of tanh: derivation, section 5.",
         f"∂L/∂h[j] = Σ W[i,j] (g − y)[i]\n  = {products(s.walk.W[:, s.j], s.v['∂L/∂b'])}\n"
-        f"∂L/∂a[j] = {n(s.v['∂L/∂h'][s.j])} · (1 − {n(h)}²) = {n(s.v['∂L/∂a'][s.j])}",
+        f"∂L/∂a[j] = {n(s.v['∂L/∂h'][s.j])} · (1 − ({n(h)})²) = {n(s.v['∂L/∂a'][s.j])}",
         ["∂L/∂h", "∂L/∂a"],
         page.captioned([(_strip(s.v["∂L/∂a"]), ["the slope at every hidden unit, in the same lines"])], "strip"),
     )
@@ -277,7 +277,7 @@ def _l2(s: Lesson) -> str:
         "J = L + λ(‖V‖² + ‖W‖²),&ensp; ∂J/∂V = ∂L/∂V + 2λV,&ensp; ∂J/∂W = ∂L/∂W + 2λW",
         "What a step descends. torch's weight_decay is 2λ: derivation, section 6.",
         f"J = {n(float(s.v['L']))} + {n(lam)}({n(squares[0])} + {n(squares[1])}) = {n(float(s.v['J']))}\n"
-        f"∂J/∂V[j,k] = {n(s.v['∂L/∂V'][s.j, s.k])} + 2 · {n(lam)} · {n(V[s.j, s.k])}"
+        f"∂J/∂V[j,k] = {n(s.v['∂L/∂V'][s.j, s.k])} + 2 · {n(lam)} · ({n(V[s.j, s.k])})"
         f" = {n(s.v['∂J/∂V'][s.j, s.k])}",
         ["J", "∂J/∂W", "∂J/∂V"],
     )
