@@ -1,4 +1,4 @@
-"""The command line: `python -m letters_torch fit|validate|test|predict`."""
+"""The command line: `python -m letters_torch fit|validate|test|predict|report|explain`."""
 
 import logging
 import os
@@ -21,7 +21,8 @@ from letters_torch.training import LettersModule
 from letters_torch.watching import run_folder
 from letters_torch.watching.line import say
 
-COMMANDS = ("fit", "validate", "test", "predict")
+COMMANDS = ("fit", "validate", "test", "predict", "report", "explain")
+STARTERS = ("fit", "explain")  # which need no checkpoint
 DEFAULT_CONFIG = "kaggle.yaml"
 _PARSING = {"exit_on_error": False, "allow_abbrev": False}
 
@@ -52,6 +53,11 @@ class LettersCLI(LightningCLI):
             parser_kwargs={**_PARSING, **{command: dict(_PARSING) for command in COMMANDS}},
             args=args,
         )
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Lightning's four and ours, all methods of the trainer; with what is not for the command line to give."""
+        return {**LightningCLI.subcommands(), **{page: {"model", "datamodule"} for page in ("report", "explain")}}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """One seed for everything."""
@@ -92,7 +98,7 @@ class LettersCLI(LightningCLI):
         self.root = Path(config.trainer.default_root_dir or ".")
         if config.data.path is not None:  # the run's config.yaml must mean the same from any folder
             config.data.path = str(Path(config.data.path).expanduser().absolute())
-        self.checkpoint = _checkpoint(config.ckpt_path, self.root, needed=self.subcommand != "fit")
+        self.checkpoint = _checkpoint(config.ckpt_path, self.root, needed=self.subcommand not in STARTERS)
         config.ckpt_path = None if self.checkpoint is None else str(self.checkpoint)
         self.content = None if self.checkpoint is None else checkpoint.load(self.checkpoint)
 
@@ -130,7 +136,8 @@ class LettersCLI(LightningCLI):
         if self.content is not None:
             self.datamodule.expected = self.content.get("LettersDataModule", {}).get("letters")
         self.datamodule.setup("fit")
-        self.trainer.limit_steps(self.model.schedule.total)
+        trainer: Any = self.trainer  # a StepTrainer
+        trainer.limit_steps(self.model.schedule.total)
         if self.content is not None:
             self.model.require_width(self.content)
 
@@ -139,6 +146,11 @@ class LettersCLI(LightningCLI):
         keeper = getattr(self.trainer, "run_checkpoints", None)
         if keeper is not None and keeper.stopped_by is not None:
             sys.exit(128 + keeper.stopped_by)
+
+    def before_report(self) -> None:
+        """A report is about the letters that the run was trained on; on others its figures would mean nothing."""
+        assert self.content is not None
+        self.datamodule.expected = self.content.get("LettersDataModule", {}).get("letters")
 
     def before_predict(self) -> None:
         """The pictures, if any were named."""
@@ -239,7 +251,7 @@ def _implied_config(args: list[str]) -> list[str]:
         elif equals and name in values:
             values[name] = value
     named, root = values["--ckpt_path"], Path(values["--trainer.default_root_dir"])
-    if named in ("last", "best") or (not named and args[0] != "fit"):
+    if named in ("last", "best") or (not named and args[0] not in STARTERS):
         run = run_folder.newest(root)
     else:
         run = run_folder.of_checkpoint(Path(named)) if named else None

@@ -6,17 +6,20 @@ the module's (`LettersModule.step`), and Lightning's own bookkeeping of a resume
 that one number.
 """
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loops.fit_loop import _FitLoop
 from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
 
+from letters_torch import checkpoint
 from letters_torch.checkpoint import AtomicCheckpointIO
 from letters_torch.errors import UserError
 from letters_torch.watching.checkpoints import RunCheckpoints
 from letters_torch.watching.line import LetterTable, Lines
+from letters_torch.watching.pictures import Pictures
 from letters_torch.watching.progress import StepBar
 
 
@@ -26,17 +29,28 @@ class StepTrainer(pl.Trainer):
     Args:
         max_steps: last step of the run; -1 for the schedule's end.
         val_check_interval: steps between two checks, or the part of the run between them if it is a float.
+        pictures: when TensorBoard gets pictures: at the checks that come with the "stages"' ends and at the last one,
+            also whenever so many steps more are done, or "never".
         **kwargs: as the Trainer's, save what cannot mean anything for single-sample SGD.
 
     Raises:
         UserError: a setting that makes no sense here.
     """
 
-    def __init__(self, *, max_steps: int = -1, val_check_interval: int | float | None = 2000, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        max_steps: int = -1,
+        val_check_interval: int | float | None = 2000,
+        pictures: int | Literal["stages", "never"] = "stages",
+        **kwargs: Any,
+    ) -> None:
         _refuse(kwargs)
         kwargs["devices"] = 1 if kwargs.get("devices", "auto") == "auto" else kwargs["devices"]
         if val_check_interval is not None and val_check_interval <= 0:
             raise UserError(f"--trainer.val_check_interval must be more than 0, not {val_check_interval}")
+        if isinstance(pictures, int) and pictures < 1:
+            raise UserError(f"--trainer.pictures must be 1 step or more, stages or never, not {pictures}")
         if isinstance(val_check_interval, float) and val_check_interval > 1:
             raise UserError(
                 f"--trainer.val_check_interval {val_check_interval} is a part of the run, so at most 1.0;"
@@ -44,7 +58,7 @@ class StepTrainer(pl.Trainer):
             )
         keep = kwargs.get("enable_checkpointing") is not False and not kwargs.get("fast_dev_run")
         self.run_checkpoints = RunCheckpoints() if keep else None
-        kwargs["callbacks"] = [*_as_list(kwargs.get("callbacks")), *self._callbacks(kwargs)]
+        kwargs["callbacks"] = [*_as_list(kwargs.get("callbacks")), *self._callbacks(kwargs), *_pictures(pictures)]
         kwargs["plugins"] = [*_as_list(kwargs.get("plugins")), AtomicCheckpointIO()]
         kwargs["enable_model_summary"] = bool(kwargs.get("enable_model_summary"))
         super().__init__(max_steps=max_steps, max_epochs=-1, num_sanity_val_steps=0, **kwargs)
@@ -57,6 +71,57 @@ class StepTrainer(pl.Trainer):
     def _callbacks(self, kwargs: dict[str, Any]) -> list[Callback]:
         bar = [StepBar()] if kwargs.get("enable_progress_bar") is not False else []
         return [*bar, Lines(), LetterTable(), *([self.run_checkpoints] if self.run_checkpoints else [])]
+
+    def report(
+        self,
+        model: Any,
+        datamodule: Any,
+        ckpt_path: str | None = None,
+        output: Path | None = None,
+        weights_only: bool | None = None,
+    ) -> None:
+        """One HTML page of a run: how well it reads, its curves, its mistakes, its settings.
+
+        Args:
+            model: the LettersModule.
+            datamodule: the LettersDataModule of the run's letters.
+            ckpt_path: a checkpoint in the run's folder, or last or best; the newest run's best if none is named.
+            output: the file to write; report.html in the run's folder if none is named.
+            weights_only: taken, as by `fit`, so that the run's config fits; nothing but weights is ever loaded.
+        """
+        from letters_torch.report import command  # matplotlib takes a second to import: only where it is needed
+
+        assert ckpt_path is not None
+        command.report(self, model, datamodule, Path(ckpt_path), output)
+
+    def explain(
+        self,
+        model: Any,
+        datamodule: Any,
+        ckpt_path: str | None = None,
+        row: int = 0,
+        output: Path | None = None,
+        weights_only: bool | None = None,
+    ) -> None:
+        """One HTML page: a single sample through forward, gradient and update, in numbers, next to autograd's.
+
+        Args:
+            model: the LettersModule.
+            datamodule: the LettersDataModule.
+            ckpt_path: the weights to start from: a checkpoint, or last or best; freshly drawn ones if none is named.
+            row: of the validation rows, from 0.
+            output: the file to write; explain.html in the current folder if none is named.
+            weights_only: taken, as by `fit`, so that a run's config fits; nothing but weights is ever loaded.
+        """
+        from letters_torch.report import command
+
+        weights = "freshly drawn weights"
+        if ckpt_path is not None:
+            content = checkpoint.load(Path(ckpt_path))
+            model.load(content)
+            datamodule.load_state_dict(content.get("LettersDataModule", {}))
+            weights = f"the weights of {Path(ckpt_path).name}"
+        command.explanation(model, datamodule, weights, row, output)
 
     def limit_steps(self, total: int) -> None:
         """Ends the run with the schedule, unless `max_steps` ends it before.
@@ -101,6 +166,10 @@ class StepTrainer(pl.Trainer):
         if isinstance(self.check_every, float):
             return max(1, int(self.check_every * self.max_steps))
         return self.check_every
+
+
+def _pictures(when: int | str) -> list[Callback]:
+    return [] if when == "never" else [Pictures(when if isinstance(when, int) else None)]
 
 
 def _as_list(value: Any) -> list[Any]:

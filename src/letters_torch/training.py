@@ -201,6 +201,16 @@ class LettersModule(pl.LightningModule):
         state = self._state() if self._anchor is None else self._anchor
         checkpoint["letters_torch"] = state if self._anchor else {k: v for k, v in state.items() if k not in "VW"}
 
+    def load(self, checkpoint: dict[str, Any]) -> None:
+        """Takes the weights of a checkpoint and its step, with no trainer around.
+
+        Raises:
+            UserError: the checkpoint is of a network of another width.
+        """
+        self.require_width(checkpoint)
+        self.load_state_dict(checkpoint["state_dict"])
+        self.step = checkpoint["letters_torch"]["step"]
+
     def require_width(self, checkpoint: dict[str, Any]) -> None:
         """Stops a checkpoint of another network.
 

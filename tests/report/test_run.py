@@ -1,0 +1,185 @@
+"""The report of a run says what is true of it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from letters_torch.cli import main
+from letters_torch.errors import UserError
+from letters_torch.report import command, logged, run
+from letters_torch.report.readings import wilson
+from letters_torch.schedule import Stage
+from letters_torch.trainer import StepTrainer
+from letters_torch.training import LettersModule
+from tests.report.common import Page, counts, hush, probabilities
+from tests.running import HIDDEN, STAGES, VALIDATION, data_module, prepare, refused, save_letters, scalars
+
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a run, with its report."""
+    root = tmp_path_factory.mktemp("report")
+    prepare(root)
+    data = ["--data.path", str(root / "letters_data.mat")]
+    main(["fit", "--config", str(root / "small.yaml"), *data, "--trainer.default_root_dir", str(root)])
+    main(["report", "--trainer.default_root_dir", str(root), "--ckpt_path", "last"])
+    return root / "lightning_logs" / "version_0"
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> Page:
+    return Page((folder / "report.html").read_text())
+
+
+@pytest.fixture(scope="module")
+def gathered(folder: Path) -> run.Run:
+    hush()
+    trainer = StepTrainer(logger=False, enable_checkpointing=False, accelerator="cpu")
+    module = LettersModule(list(STAGES), hidden=HIDDEN)
+    return command.gather(trainer, module, data_module(folder.parents[1] / "letters_data.mat"), last(folder))
+
+
+def last(folder: Path) -> Path:
+    return folder / "checkpoints" / "last.ckpt"
+
+
+@pytest.fixture(scope="module")
+def read(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The validation images, their true classes, the readings and their confidence, without the code under test."""
+    data = data_module(folder.parents[1] / "letters_data.mat")
+    data.setup("fit")
+    g = probabilities(last(folder), data)
+    assert data.val.labels is not None
+    return data.val.images, data.val.labels.astype(int) - 1, g.argmax(1), g.max(1)
+
+
+def test_the_accuracy_with_its_interval(page: Page, read: tuple[np.ndarray, ...]) -> None:
+    _, truth, reading, _ = read
+    right = int((truth == reading).sum())
+    low, high = wilson(right, VALIDATION)
+    told = f"{right / VALIDATION:.2%} of {VALIDATION} validation rows read right; 95% interval {low:.2%} to {high:.2%}"
+    assert told in page.text
+    assert "200 steps behind these weights, last.ckpt" in page.text
+
+
+def test_every_letter_has_its_line(page: Page, read: tuple[np.ndarray, ...]) -> None:
+    _, truth, reading, _ = read
+    lines = {row[0]: row for row in page.rows if len(row) == 5 and row[0] in ALPHABET}
+    assert list(lines) == list(ALPHABET)
+    matrix = counts(truth, reading)
+    assert sum(int(line[1]) for line in lines.values()) == VALIDATION
+    for index, letter in enumerate(ALPHABET):
+        rows, own = matrix[index].sum(), matrix[index, index]
+        assert lines[letter][1:3] == [str(rows), f"{own / rows:.1%}" if rows else "-"]
+        others = {ALPHABET[i] for i in np.flatnonzero(matrix[index]) if i != index}
+        assert {part.split()[0] for part in lines[letter][4].split(", ") if part} <= others
+
+
+def test_galleries_show_the_letters_that_they_name(page: Page, read: tuple[np.ndarray, ...]) -> None:
+    images, truth, reading, confidence = read
+    wrong = sorted(np.flatnonzero(truth != reading), key=lambda row: -confidence[row])[: run.SHOWN]
+    right = np.flatnonzero(truth == reading)[: run.SHOWN]
+    names = [f"{ALPHABET[truth[row]]} read as {ALPHABET[reading[row]]}" for row in wrong]
+    names += [ALPHABET[truth[row]] for row in right]
+    shown = [figure for figure in page.figures if figure[1].shape == (28, 28)]
+    expected = [*wrong, *right]
+    assert [alt for alt, _ in shown] == [
+        f"{name}, {confidence[row]:.1%}" for name, row in zip(names, expected, strict=True)
+    ]
+    for row, (_, pixels) in zip(expected, shown, strict=True):
+        assert np.array_equal(pixels, 255 - images[row])  # upright, dark on white
+
+
+def test_nothing_is_fetched_from_elsewhere(folder: Path, page: Page) -> None:
+    assert page.fetched
+    assert all(where.startswith(("data:image/png;base64,", "#")) for where in page.fetched)
+    text = (folder / "report.html").read_text()
+    assert "url(http" not in text
+    assert "@import" not in text
+
+
+def test_the_curves_are_the_logged_ones(folder: Path, gathered: run.Run) -> None:
+    assert gathered.logged.curves == scalars(folder)
+    assert [step for step, _ in gathered.logged.curves["val/acc"]] == [0, 50, 100, 150, 200]
+    assert gathered.logged.steps == 200
+    assert 0 < gathered.logged.seconds < 60
+
+
+def test_settings_and_stages_are_the_runs(page: Page, folder: Path) -> None:
+    assert f"data.path {folder.parents[1] / 'letters_data.mat'}" in page.text
+    assert f"model.hidden {HIDDEN}" in page.text
+    assert ["1", "120", "0.02", "0.01", "0.005"] in page.rows
+    assert ["2", "80", "0.005", "0.1", "0.05"] in page.rows
+
+
+def test_other_letters_than_the_competitions_are_said_not_to_compare(page: Page) -> None:
+    assert "this run was trained on other letters, so the two cannot be compared" in page.text
+    assert "Built-in letters" not in page.text
+
+
+@pytest.fixture(scope="module")
+def altered(gathered: run.Run) -> str:
+    """The page of a run with stand-in letters, labelled test rows, one check, and a path that looks like HTML."""
+    config = {**gathered.logged.config, "data": {"path": "<script>alert(1)</script>"}}
+    history = logged.Logged(config, {"val/acc": [(0, 0.04)]}, seconds=0.0, steps=0)
+    sets = gathered.sets
+    gathered.data.sets = replace(sets, source="builtin", fallback=True)
+    try:
+        return run.document(replace(gathered, logged=history, test=gathered.readings))
+    finally:
+        gathered.data.sets = sets
+
+
+def test_letters_that_stood_in_are_marked(altered: str) -> None:
+    assert "Built-in letters, drawn by the program, not handwriting. They stood in" in Page(altered).text
+
+
+def test_labelled_test_rows_are_reported_too(altered: str, page: Page) -> None:
+    assert f"of {VALIDATION} test rows read right" in Page(altered).text
+    assert "test rows read right" not in page.text
+
+
+def test_names_are_not_taken_for_html(altered: str) -> None:
+    assert "<script>" not in altered
+    assert "data.path <script>alert(1)</script>" in Page(altered).text
+
+
+def test_a_run_with_one_check_can_be_reported(altered: str) -> None:
+    """Nothing to divide by: no steps and no seconds."""
+    assert "1, the last after step 0" in Page(altered).text
+
+
+def test_no_run_folder_no_report(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stray = tmp_path / "stray.ckpt"
+    stray.write_bytes(last(folder).read_bytes())
+    config = ["--config", str(folder / "config.yaml"), "--model.hidden", str(HIDDEN)]
+    error = refused(capsys, "report", *config, "--ckpt_path", str(stray))
+    assert "stray.ckpt: not in the checkpoints/ of a run folder" in error
+    assert "no run with a best checkpoint" in refused(
+        capsys, "report", *config, "--trainer.default_root_dir", str(tmp_path)
+    )
+
+
+def test_a_folder_that_tells_nothing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"has no config\.yaml"):
+        logged.read(tmp_path)
+    (tmp_path / "config.yaml").write_text("seed_everything: 0\n")
+    with pytest.raises(UserError, match="has no TensorBoard events"):
+        logged.read(tmp_path)
+
+
+def test_other_letters_than_the_runs_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = folder.parents[1] / "other"
+    other.mkdir()
+    save_letters(other / "letters_data.mat", seed=9)
+    error = refused(capsys, "report", "--ckpt_path", str(last(folder)), "--data.path", str(other / "letters_data.mat"))
+    assert "begun on other letters" in error
+
+
+def test_stages_are_shown_as_they_were(gathered: run.Run) -> None:
+    assert gathered.module.schedule.stages == (Stage(120, 0.02, 0.01), Stage(80, 0.005, 0.1))
+    assert gathered.module.step == 200
