@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any, Literal
 
 import pytorch_lightning as pl
@@ -23,7 +24,7 @@ class LettersModule(pl.LightningModule):
     """The 785-400-26 tanh/softmax network, trained by exact single-sample SGD with L2 weight decay.
 
     Args:
-        schedule: stages of (steps, lr, weight_decay).
+        schedule: stages, see `Stage`.
         hidden: number of hidden units.
         engine: "blocked" does the single-sample updates as matrix products, "autograd" one at a time by autograd and
             torch.optim.SGD; the same updates.
@@ -61,7 +62,7 @@ class LettersModule(pl.LightningModule):
                 "engine": engine,
                 "panel": panel,
                 "seed": seed,
-                "schedule": [{"steps": s.steps, "lr": s.lr, "weight_decay": s.weight_decay} for s in schedule],
+                "schedule": [asdict(stage) for stage in schedule],
             }
         )
         V, W = initial_weights(hidden, seed)
@@ -128,7 +129,7 @@ class LettersModule(pl.LightningModule):
         step = first_step + int((~losses.isfinite()).nonzero()[0])
         lr = self.schedule.rates(step, 1).lr[0]
         return UserError(
-            f"step {step}: the loss is no longer a finite number; the learning rate of this stage, {lr:g}, is too high"
+            f"step {step}: the loss is no longer a finite number; the learning rate there, {lr:g}, is too high"
             " (model.schedule)"
         )
 
