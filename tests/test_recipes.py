@@ -1,6 +1,7 @@
-"""Learning rates that change at every step, through both engines, through a resume, and in the configs that use them."""
+"""Learning rates that change at every step: in both engines, through a resume, in the configs that use them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def test_a_run_taken_up_in_a_ramp_ends_in_the_same_bits(tmp_path: Path, cut: int
     first = fit(tmp_path, stages=RAMPS, max_steps=cut)
     first.trainer.save_checkpoint(tmp_path / "cut.ckpt")
     rest = LettersModule(list(RAMPS), hidden=HIDDEN, seed=1)  # other weights, until it has read the checkpoint
-    settings = {"logger": False, "enable_checkpointing": False, "accelerator": "cpu"}
+    settings: dict[str, Any] = {"logger": False, "enable_checkpointing": False, "accelerator": "cpu"}
     trainer = StepTrainer(default_root_dir=tmp_path, val_check_interval=50, **settings)  # 50, as in `fit`
     trainer.fit(rest, datamodule=data_module(tmp_path / "letters_data.mat"), ckpt_path=tmp_path / "cut.ckpt")
     assert rest.step == whole.step == sum(stage.steps for stage in RAMPS)
