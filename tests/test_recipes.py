@@ -8,12 +8,14 @@ import pytest
 import torch
 import yaml
 
+from letters_torch import checkpoint, config_files
+from letters_torch.cli import main
 from letters_torch.schedule import Schedule, Stage
 from letters_torch.trainer import StepTrainer
 from letters_torch.training import LettersModule
 from letters_torch.updates.blocked import Blocked
 from letters_torch.updates.one_at_a_time import OneAtATime
-from tests.running import HIDDEN, data_module, fit
+from tests.running import HIDDEN, data_module, fit, save_letters
 from tests.updates.common import apart, problem, random_cuts
 
 # What Lightning tells of itself: that there is no optimizer of its own, and how it asks torch.
@@ -60,3 +62,26 @@ def test_what_is_logged_is_the_rate_of_the_last_step_done(tmp_path: Path) -> Non
 def test_the_ramps_are_among_the_hyperparameters() -> None:
     saved = LettersModule(list(RAMPS), hidden=HIDDEN).hparams["schedule"]
     assert [Stage(**stage) for stage in yaml.safe_load(yaml.safe_dump(saved))] == list(RAMPS)
+
+
+@pytest.mark.parametrize(("config", "most"), [("best-438k", 438_000), ("best", 5_000_000)])
+def test_the_configs_train_the_notebooks_network_down_to_a_learning_rate_of_0(config: str, most: int) -> None:
+    settings = yaml.safe_load(config_files.find(config).read_text())
+    schedule = Schedule([Stage(**stage) for stage in settings["model"]["schedule"]])
+    assert schedule.total <= most
+    assert schedule.stages[-1].lr_end == 0
+    assert settings["model"]["hidden"] == 400
+
+
+@pytest.mark.parametrize("config", ["best-438k", "best"])
+def test_the_configs_train(config: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_letters(tmp_path / "letters_data.mat")
+    quickly = ["--data.validation", "50", "--trainer.accelerator", "cpu", "--trainer.max_steps", "2_100"]
+    main(["fit", "--config", config, "--data.path", "letters_data.mat", *quickly])
+    (last,) = tmp_path.glob("**/last.ckpt")
+    kept = checkpoint.load(last)
+    assert kept["letters_torch"]["step"] == 2_100
+    stages = kept["hyper_parameters"]["schedule"]
+    lr = Schedule([Stage(**stage) for stage in stages]).rates(2_099, 1).lr[0]
+    assert lr < stages[0]["lr"]  # it falls

@@ -214,7 +214,7 @@ class RandomWarp(RandomAffine):
 
     def grid(self, images: Tensor, draws: Draws) -> Tensor:
         """As `RandomAffine.grid`, and the pull."""
-        return super().grid(images, draws) + pulls(self.pull * (2 * draws[:, 6:14] - 1), images)
+        return super().grid(images, draws).add_(pulls(self.pull * (2 * draws[:, 6:14] - 1), images))
 
 
 def pulls(pixels: Draws, images: Tensor) -> Tensor:
@@ -228,8 +228,9 @@ def pulls(pixels: Draws, images: Tensor) -> Tensor:
         (N, H, W, 2), in grid_sample's units.
     """
     height, width = images.shape[1:]
-    fields = torch.from_numpy(pixels).to(images).view(-1, 4) @ _quarters(height, width).to(images)
-    return fields.view(-1, 2, height, width).permute(0, 2, 3, 1) * (2 / torch.tensor([width, height]).to(images))
+    units = torch.from_numpy(pixels * np.repeat([2 / width, 2 / height], 4)).to(images)
+    fields = units.view(-1, 4) @ _quarters(height, width).to(images)
+    return fields.view(-1, 2, height, width).permute(0, 2, 3, 1)
 
 
 @cache
