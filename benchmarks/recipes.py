@@ -18,6 +18,7 @@ from letters_torch import config_files
 from letters_torch.data import augment
 from letters_torch.data.augment import Augmentation
 from letters_torch.data.datamodule import Batch, Blocks, LettersDataModule
+from letters_torch.data.letters import SIDE
 from letters_torch.data.standardize import Scaling
 from letters_torch.network import initial_weights, logits
 from letters_torch.schedule import Schedule, Stage
@@ -93,22 +94,23 @@ def changes(base: Recipe) -> Iterable[tuple[str, Recipe]]:
     yield f"learning rate {lr / 2:g}", schedule(line(total, lr / 2, 0))
     yield f"learning rate {lr * 2:g}", schedule(line(total, lr * 2, 0))
     yield f"learning rate constant, {lr / 4:g}", schedule(level(total, lr / 4))
-    constant = schedule(level(total, lr))
-    yield "constant, weights averaged over the last quarter", replace(constant, averaged=0.25)
+    yield "constant, weights averaged over the last quarter", replace(schedule(level(total, lr)), averaged=0.25)
     yield "constant for a half, then falling to 0", schedule(level(total // 2, lr), line(total - total // 2, lr, 0))
     yield "cosine to 0", schedule(*cosine(stage))
     yield (
         "rising for a twentieth, then falling to 0",
         schedule(line(total // 20, 0, lr), line(total - total // 20, lr, 0)),
     )
-    for decay in (0, stage.weight_decay / 4, stage.weight_decay * 4):
+    for decay in (0, stage.weight_decay * 4):
         yield f"weight decay {decay:g}", schedule(replace(stage, weight_decay=decay))
     yield "every pixel by its own deviation", replace(base, scaling="pixel")
     yield "the first layer's initial weights halved", replace(base, initial=0.5)
     yield "no augmentation", replace(base, augment=None)
     for pull in (0, base.augment.pull * 2):
         yield f"pull {pull:g} pixels", replace(base, augment=augment.RandomWarp(**{**warp, "pull": pull}))
-    yield "shift up to 1 pixel", replace(base, augment=augment.RandomWarp(**{**warp, "translate": (1 / 28, 1 / 28)}))
+    for pixels in (0, 2):
+        shift = (pixels / SIDE, pixels / SIDE)
+        yield f"shift up to {pixels} pixels", replace(base, augment=augment.RandomWarp(**{**warp, "translate": shift}))
     strong = {**warp, "degrees": 15, "scale": (0.8, 1.2), "shear": (-15, 15, -15, 15)}
     yield "15 degrees, scale 0.8-1.2, shear 15", replace(base, augment=augment.RandomWarp(**strong))
     yield "all as in kaggle.yaml", shortened(read("kaggle.yaml"), total)
