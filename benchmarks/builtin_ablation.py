@@ -5,13 +5,15 @@ network is trained on them, and letters that people wrote are read:
 
     python benchmarks/builtin_ablation.py [--letters 31200] [--epochs 8] [--whole] [--real FILE.npz]
 
+or, of a run of `python -m letters_torch fit`, with --ckpt_path its checkpoint.
+
 The file, ../shared/data/real_check.npz unless told, holds x (N x 28 x 28 uint8, upright, white on black), y (1..26) and
 source, by which the accuracies are told apart. Training is AdamW on batches of 128 with one cycle of the learning rate
 up to 2e-3; pixels are scaled by one mean and deviation, and each picture is turned, shifted and scaled a little.
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,10 +22,13 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
+from letters_torch import checkpoint
 from letters_torch.data.builtin.hand import Hand
 from letters_torch.data.builtin.make import make
 from letters_torch.data.builtin.templates import Forms, all_forms, stack, stacked
 from letters_torch.data.letters import CLASSES, SIDE, Letters, UInt8
+from letters_torch.data.standardize import Standardizer
+from letters_torch.network import logits
 
 REAL = Path("../shared/data/real_check.npz")
 BATCH = 128
@@ -46,6 +51,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--whole", action="store_true", help="only the last row, the whole hand")
     parser.add_argument("--real", type=Path, default=REAL)
+    parser.add_argument("--ckpt_path", type=Path, help="a checkpoint of a run; nothing is trained here")
     options = parser.parse_args()
     if not options.real.exists():
         print(f"skipped: there is no {options.real}, the real letters to read")
@@ -55,10 +61,26 @@ def main() -> None:
         real = {str(s): (file["x"][file["source"] == s], file["y"][file["source"] == s]) for s in set(file["source"])}
     names = sorted(real)
     print("| the hand has |", " | ".join(names), "|\n|---|" + "---|" * len(names))
-    for what, hand, forms in rows()[-1 if options.whole else 0 :]:
-        read = train(make(options.letters, False, options.seed, hand, forms), options.epochs, options.seed)
+    for what, read in readers(options):
         accuracies = [float((read(real[name][0]) == real[name][1]).mean()) for name in names]
         print(f"| {what} |", " | ".join(f"{accuracy:.3f}" for accuracy in accuracies), "|", flush=True)
+
+
+def readers(options: argparse.Namespace) -> Iterator[tuple[str, Reader]]:
+    """Each row's name and its trained network."""
+    if options.ckpt_path is not None:
+        yield str(options.ckpt_path), trained(options.ckpt_path)
+        return
+    for what, hand, forms in rows()[-1 if options.whole else 0 :]:
+        yield what, train(make(options.letters, False, options.seed, hand, forms), options.epochs, options.seed)
+
+
+def trained(path: Path) -> Reader:
+    """The network of a checkpoint, with the statistics that it was trained with."""
+    content = checkpoint.load(path)
+    standardizer = Standardizer(**content["LettersDataModule"]["standardizer"])
+    V, W = (content["state_dict"][name] for name in "VW")
+    return lambda images: logits(V, W, standardizer(torch.from_numpy(images), V.dtype).flatten(1)).argmax(1).numpy() + 1
 
 
 def rows() -> list[tuple[str, Hand, Forms]]:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 import yaml
 from jsonargparse import ArgumentError, Namespace
-from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from letters_torch import checkpoint, config_files, submission
@@ -26,6 +26,18 @@ DEFAULT_CONFIG = "kaggle.yaml"
 _PARSING = {"exit_on_error": False, "allow_abbrev": False}
 
 
+class SaveConfig(SaveConfigCallback):
+    """Writes the run's config.yaml: only when the run does start, so that one refused leaves the old file; whole."""
+
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        """Nothing yet, where Lightning writes."""
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Writes the file."""
+        text = self.parser.dump(self.config, skip_none=False)
+        checkpoint.write(Path(trainer.log_dir) / self.config_filename, text.encode())
+
+
 class LettersCLI(LightningCLI):
     """Lightning's command line, with run folders that are found again and settings that are never dropped unsaid."""
 
@@ -35,7 +47,7 @@ class LettersCLI(LightningCLI):
             LettersDataModule,
             trainer_class=StepTrainer,
             seed_everything_default=0,
-            save_config_kwargs={"overwrite": True},
+            save_config_callback=SaveConfig,
             auto_configure_optimizers=False,
             parser_kwargs={**_PARSING, **{command: dict(_PARSING) for command in COMMANDS}},
             args=args,
@@ -52,9 +64,10 @@ class LettersCLI(LightningCLI):
             parser.add_argument("--output", type=str, default="result.csv", help="the file to write")
             parser.add_argument(
                 "--pictures",
-                type=list[str],
+                type=str,
+                nargs="+",
                 default=None,
-                help="image files or folders to read instead of the test set (after the other flags, or in brackets)",
+                help="image files or folders to read instead of the test set",
             )
         return parser
 
@@ -94,7 +107,8 @@ class LettersCLI(LightningCLI):
         if resumed is None or self.content is None:
             return run_folder.RunLogger(self.root)
         _tell_changes(resumed / "config.yaml", config)
-        return run_folder.RunLogger(self.root, resumed, self.content["letters_torch"]["step"])
+        state = self.content["letters_torch"]
+        return run_folder.RunLogger(self.root, resumed, state["step"] + (state["checked_at"] == state["step"]))
 
     def before_fit(self) -> None:
         """Reads the letters before a run folder is made for them.
@@ -156,6 +170,8 @@ def _checkpoint(given: str | None, root: Path, needed: bool) -> Path | None:
 def _tell_changes(saved: Path, config: Namespace) -> None:
     """Says what a resumed run does otherwise than before; what is given now wins."""
     before = yaml.safe_load(saved.read_text())
+    if not isinstance(before, dict):
+        return
     now = yaml.safe_load(yaml.safe_dump(_plain(config)))
     for section in ("seed_everything", "model", "data", "trainer"):
         for name, old, new in _differences(before.get(section), now.get(section), section):
@@ -190,11 +206,11 @@ def _with_config(args: list[str]) -> list[str]:
         result.append(arg)
     if found or not args or args[0] not in COMMANDS or {"-h", "--help", "--print_config"} & set(args):
         return result
-    return [result[0], "--config", str(_implied_config(result)), *result[1:]]
+    return [result[0], *_implied_config(result), *result[1:]]
 
 
-def _implied_config(args: list[str]) -> Path:
-    """What the checkpoint's run was started with; without a checkpoint, the default config."""
+def _implied_config(args: list[str]) -> list[str]:
+    """What the checkpoint's run was started with, wherever it lies now; without a checkpoint, the default config."""
     values = {"--ckpt_path": "", "--trainer.default_root_dir": "."}
     for before, arg in zip(["", *args], args, strict=False):
         name, equals, value = arg.partition("=")
@@ -207,15 +223,18 @@ def _implied_config(args: list[str]) -> Path:
         run = run_folder.newest(root)
     else:
         run = run_folder.of_checkpoint(Path(named)) if named else None
-    file = run / "config.yaml" if run else config_files.find(DEFAULT_CONFIG)
-    say(f"config: {file}")
-    return file
+    if run is None or not (run / "config.yaml").is_file():
+        say(f"config: {config_files.find(DEFAULT_CONFIG)}")
+        return ["--config", str(config_files.find(DEFAULT_CONFIG))]
+    say(f"config: {run / 'config.yaml'}")
+    return ["--config", str(run / "config.yaml"), "--trainer.default_root_dir", str(run.parent.parent)]
 
 
 def main(args: list[str] | None = None) -> None:
     """Runs a command. A user's mistake ends it with one line on stderr and exit code 2."""
     args = sys.argv[1:] if args is None else args
-    _quiet()
+    if not any(arg.startswith("--trainer.profiler") for arg in args):  # whose table is one of those messages
+        _quiet()
     try:
         LettersCLI(_with_config(args))
     except (UserError, MisconfigurationException, ArgumentError) as error:
@@ -223,6 +242,8 @@ def main(args: list[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:  # a full disk, a folder that may not be written
+        _fail(f"{error.filename or 'cannot read or write'}: {error.strerror or error}")
 
 
 def _fail(message: str) -> None:

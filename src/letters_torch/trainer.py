@@ -10,6 +10,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.loops.fit_loop import _FitLoop
 from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
 
 from letters_torch.checkpoint import AtomicCheckpointIO
@@ -42,7 +43,9 @@ class StepTrainer(pl.Trainer):
         kwargs["enable_model_summary"] = bool(kwargs.get("enable_model_summary"))
         super().__init__(max_steps=max_steps, max_epochs=-1, num_sanity_val_steps=0, **kwargs)
         self.check_every = val_check_interval
+        self.check_val_every_n_epoch = None  # a run is one long epoch: EarlyStopping is to look at every check instead
         loop = _StepLoop(self, self.fit_loop.min_steps, self.fit_loop.max_steps)
+        self.fit_loop = _StepFitLoop(self, min_epochs=self.fit_loop.min_epochs, max_epochs=self.fit_loop.max_epochs)
         self.fit_loop.epoch_loop = loop
 
     def _callbacks(self, kwargs: dict[str, Any]) -> list[Callback]:
@@ -106,6 +109,16 @@ def _refuse(kwargs: dict[str, Any]) -> None:
         raise UserError(f"--trainer.precision {kwargs['precision']}: updates are exact in 32-true or 64-true only")
 
 
+class _StepFitLoop(_FitLoop):
+    """Lightning's outer loop, which is not over before the last step is checked."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the run is over; not where it was resumed from the last step, killed before its check."""
+        loop: Any = self.epoch_loop
+        return super().done and (self.trainer.should_stop or not loop.is_check_due)
+
+
 class _StepLoop(_TrainingEpochLoop):
     """Lightning's loop over training batches, with steps where it has batches."""
 
@@ -129,13 +142,18 @@ class _StepLoop(_TrainingEpochLoop):
     def on_run_start(self, data_fetcher: Any) -> None:
         """Checks before the first step, and after a resume where the check was still due."""
         super().on_run_start(data_fetcher)
-        if self._should_check_val_fx(data_fetcher):
+        if self.is_check_due and not self.trainer.should_stop:
             self._check()
 
-    def _should_check_val_fx(self, data_fetcher: Any) -> bool:
+    @property
+    def is_check_due(self) -> bool:
+        """Whether this step is one to be checked at, and was not."""
         module: Any = self.trainer.lightning_module
         due = self.trainer.is_check(self.global_step) and module.checked_at != self.global_step
         return bool(due and self._should_check_val_epoch())
+
+    def _should_check_val_fx(self, data_fetcher: Any) -> bool:
+        return self.is_check_due
 
     def _check(self) -> None:
         """As Lightning runs a check in on_advance_end."""

@@ -1,8 +1,8 @@
 """The network as a LightningModule: turns blocks into updates, and whole sets into loss and accuracy."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import operator
 from dataclasses import asdict
+from functools import partial, reduce
 from typing import Any, Literal
 
 import pytorch_lightning as pl
@@ -14,10 +14,12 @@ from letters_torch.data.datamodule import Batch, Block
 from letters_torch.errors import UserError
 from letters_torch.network import initial_weights, logits
 from letters_torch.schedule import Schedule, Stage
+from letters_torch.threads import share, torch_threads
 from letters_torch.updates.blocked import PANEL, Blocked
 from letters_torch.updates.one_at_a_time import OneAtATime
 
 SETS = ("val", "train")  # the loaders of a check, in order
+ROWS = 600  # samples that a thread evaluates at a time
 
 
 class LettersModule(pl.LightningModule):
@@ -74,7 +76,14 @@ class LettersModule(pl.LightningModule):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits: standardised pixels (N, 784) -> (N, 26)."""
-        return logits(self.V, self.W, x)
+        if x.device.type != "cpu" or torch.is_grad_enabled():
+            return logits(self.V, self.W, x)
+        b = x.new_empty(len(x), len(self.W))
+        share([partial(self._logits_into, *part) for part in zip(b.split(ROWS), x.split(ROWS), strict=True)])
+        return b
+
+    def _logits_into(self, b: Tensor, x: Tensor) -> None:
+        b.copy_(logits(self.V, self.W, x))
 
     def configure_optimizers(self) -> None:
         """None of Lightning's: the updates are the engine's."""
@@ -102,35 +111,25 @@ class LettersModule(pl.LightningModule):
 
     def _update(self, block: Block) -> None:
         rates = self.schedule.rates(block.first_step, len(block.x))
-        with self._threads():
+        datamodule = getattr(self.trainer, "datamodule", None)
+        spare = torch.get_num_threads() - (datamodule.workers if datamodule else 0)
+        with torch_threads(max(1, spare)):  # a core for each thread that prepares blocks
             losses = self.updates(self.V, self.W, block.x, block.y, rates, block.first_step)
-        total = losses.sum(dtype=torch.float64).item()
-        if not total < float("inf"):
-            raise self._diverged(losses, block.first_step)
-        self._loss_sum += total
+        if not losses.isfinite().all():
+            raise self._diverged(block.first_step + int((~losses.isfinite()).nonzero()[0]), "loss is no longer a")
+        if not (self.V.sum() + self.W.sum()).isfinite():  # the last step's loss is of the weights before it
+            raise self._diverged(block.first_step + len(losses) - 1, "weights are no longer")
+        # One by one, so that the sum's rounding does not depend on how the run is cut into blocks.
+        self._loss_sum = reduce(operator.add, losses.tolist(), self._loss_sum)
         self._loss_count += len(losses)
         self.step = block.first_step + len(losses)
 
-    @contextmanager
-    def _threads(self) -> Iterator[None]:
-        """Leaves a core to each thread that prepares blocks.
-
-        Threads that share a matrix product wait for each other by spinning: where one of them has to share its core
-        with another thread all are held up, and updates took ten times as long.
-        """
-        before, datamodule = torch.get_num_threads(), getattr(self.trainer, "datamodule", None)
-        torch.set_num_threads(max(1, before - (datamodule.workers if datamodule else 0)))
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
-
-    def _diverged(self, losses: Tensor, first_step: int) -> UserError:
-        step = first_step + int((~losses.isfinite()).nonzero()[0])
-        lr = self.schedule.rates(step, 1).lr[0]
+    def _diverged(self, step: int, what: str) -> UserError:
+        rates = self.schedule.rates(step, 1)
+        number = "finite number" if what.endswith(" a") else "finite numbers"
         return UserError(
-            f"step {step}: the loss is no longer a finite number; the learning rate there, {lr:g}, is too high"
-            " (model.schedule)"
+            f"step {step}: the {what} {number}; the learning rate {rates.lr[0]:g} (or the weight decay"
+            f" {rates.weight_decay[0]:g}) of this stage of model.schedule is too high; the last checkpoint is kept"
         )
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
@@ -169,8 +168,9 @@ class LettersModule(pl.LightningModule):
     def _evaluate(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         assert batch.y is not None
         b = self(batch.x)
-        reading = b.argmax(1)
-        return F.cross_entropy(b, batch.y), (reading == batch.y).double().mean(), reading
+        with torch_threads(1):
+            reading = b.argmax(1)
+            return F.cross_entropy(b, batch.y), (reading == batch.y).double().mean(), reading
 
     def predict_step(self, batch: Batch) -> Tensor:
         """Probabilities of A..Z, (N, 26)."""

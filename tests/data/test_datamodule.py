@@ -141,13 +141,13 @@ def test_a_float64_run_gets_float64_pixels(path: Path) -> None:
 
 def test_a_run_is_checked_on_the_validation_rows_and_a_probe_of_the_training_rows(path: Path) -> None:
     data = in_training(ready(path, probe=33))
-    validation, probe = ([batch for batch in loader] for loader in data.val_dataloader())
+    validation, probe = (list(loader) for loader in data.val_dataloader())
     assert data.standardizer is not None
     assert torch.equal(validation[0].x, data.standardizer(torch.from_numpy(data.val.images)).flatten(1))
     assert torch.equal(probe[0].x, data.standardizer(torch.from_numpy(data.train.images[:33])).flatten(1))
     assert probe[0].y is not None
     assert len(probe[0].y) == 33
-    again = [batch for batch in data.val_dataloader()[1]]
+    again = list(data.val_dataloader()[1])
     assert torch.equal(again[0].x, probe[0].x)
 
 

@@ -255,7 +255,8 @@ class Blocks(Iterable[Block]):
             yield from (self.make(*piece) for piece in self._pieces())
             return
         # One thread each for torch too: a second team of its threads would fight with the training's.
-        with ThreadPoolExecutor(self.workers, "blocks", torch.set_num_threads, (1,)) as pool:
+        pool = ThreadPoolExecutor(self.workers, "blocks", torch.set_num_threads, (1,))
+        try:
             ahead: deque[Future[Block]] = deque()
             for piece in self._pieces():
                 ahead.append(pool.submit(self.make, *piece))
@@ -263,6 +264,8 @@ class Blocks(Iterable[Block]):
                     yield ahead.popleft().result()
             while ahead:
                 yield ahead.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)  # a run that is stopped does not wait for blocks that nobody will take
 
     def _pieces(self) -> Iterator[tuple[int, int]]:
         """(first step, count), cut at the multiples of `block` and wherever the trainer pauses."""

@@ -1,9 +1,10 @@
 """Makes sets of letters, writer after writer."""
 
+import sys
+
 import numpy as np
 import numpy.typing as npt
-from rich.console import Console
-from rich.progress import Progress
+from tqdm import tqdm
 
 from letters_torch.data.builtin.hand import Hand, Writer
 from letters_torch.data.builtin.templates import Forms, stacked
@@ -34,12 +35,12 @@ def make(
     letters = np.resize(SHEET, count)
     writers = np.arange(count) // len(SHEET) * 2 + test
     starts = range(0, count, len(SHEET))
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not (progress and console.is_terminal), transient=True) as bar:
-        for start in bar.track(starts, description=f"writing {count:,} {'test' if test else 'training'} letters"):
-            sheet = slice(start, min(start + len(SHEET), count))
-            rng = np.random.default_rng([seed, int(writers[start])])
-            images[sheet] = Writer(hand, forms, rng).write(SHEET)[: sheet.stop - start]
+    what = f"writing {count:,} {'test' if test else 'training'} letters"
+    quiet = not (progress and sys.stderr.isatty())
+    for start in tqdm(starts, what, unit=" writers", leave=False, disable=quiet):
+        sheet = slice(start, min(start + len(SHEET), count))
+        rng = np.random.default_rng([seed, int(writers[start])])
+        images[sheet] = Writer(hand, forms, rng).write(SHEET)[: sheet.stop - start]
     order = np.random.default_rng([seed, int(test), count]).permutation(count)
     return Letters(images[order], labels_of(letters)[order], writers[order])
 

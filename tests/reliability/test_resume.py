@@ -1,0 +1,162 @@
+"""A run that is stopped and resumed ends as one that never was: weights, curve, best checkpoint and submission."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from letters_torch import checkpoint
+from letters_torch.training import LettersModule
+from tests.reliability import runs
+
+ENGINES = ("blocked", "autograd")
+# In the first panel, at a check, inside a panel, at a stage's end, just behind it, one step before the end.
+STOPS = (1, 120, 233, 250, 251, 370, 539)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Any:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, runs.Left]:
+    result = {}
+    for engine in ENGINES:
+        folder = tmp_path_factory.mktemp(engine)
+        assert runs.fit(runs.make(folder), "--model.engine", engine) == 0
+        result[engine] = runs.left(folder)
+        assert result[engine].step == runs.LAST
+        assert [step for step, _ in result[engine].points["val/acc"]] == [0, 120, 240, 360, 480, 540]
+    return result
+
+
+def kept(folder: Path, pattern: str) -> Path:
+    (file,) = (folder / "lightning_logs/version_0/checkpoints").glob(pattern)
+    return file
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("stop", STOPS)
+def test_a_run_resumed_once(tmp_path: Path, undisturbed: dict[str, runs.Left], engine: str, stop: int) -> None:
+    config, engine_flag = runs.make(tmp_path), ("--model.engine", engine)
+    assert runs.fit(config, *engine_flag, "--trainer.max_steps", stop) == 0
+    last = kept(tmp_path, "last.ckpt")
+    assert runs.fit(config, *engine_flag, "--ckpt_path", last) == 0
+    assert runs.left(tmp_path) == undisturbed[engine]
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_a_run_resumed_again_and_again(tmp_path: Path, undisturbed: dict[str, runs.Left], workers: int) -> None:
+    config = runs.make(tmp_path)
+    for count, stop in enumerate((7, 130, 131, 250, 466, runs.LAST)):
+        resume = ("--ckpt_path", "last") if count else ()
+        assert runs.fit(config, "--data.workers", workers, "--trainer.max_steps", stop, *resume) == 0
+    assert runs.left(tmp_path) == undisturbed["blocked"]
+
+
+@pytest.mark.parametrize("pattern", ["stage1-*.ckpt", "stage2-*.ckpt", "best-*.ckpt"])
+@pytest.mark.parametrize("interrupted", [False, True], ids=["whole", "stopped again"])
+def test_a_run_resumed_from_an_earlier_checkpoint(
+    tmp_path: Path, undisturbed: dict[str, runs.Left], pattern: str, interrupted: bool
+) -> None:
+    """Also if it is stopped before its first check there: nothing of the first life may mix with the second."""
+    config = runs.make(tmp_path)
+    assert runs.fit(config) == 0
+    earlier = kept(tmp_path, pattern)
+    if interrupted:
+        step = checkpoint.load(earlier)["letters_torch"]["step"]
+        with_signal_after(step + 10, config, "--ckpt_path", earlier, "--data.block", 10)
+        earlier = kept(tmp_path, "last.ckpt")
+    assert runs.fit(config, "--ckpt_path", earlier) == 0
+    assert runs.left(tmp_path) == undisturbed["blocked"]
+
+
+def with_signal_after(step: int, config: Path, *args: object, which: int = signal.SIGINT) -> int:
+    """A fit to which a signal comes as soon as this step is done; its exit code."""
+
+    def on_train_batch_start(self: LettersModule, batch: Any, batch_idx: int) -> None:
+        if self.step <= step < self.step + len(batch.x):
+            os.kill(os.getpid(), which)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LettersModule, "on_train_batch_start", on_train_batch_start)
+        return runs.fit(config, *args)
+
+
+@pytest.mark.parametrize(("which", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_and_says_how_to_go_on(
+    tmp_path: Path,
+    undisturbed: dict[str, runs.Left],
+    capsys: pytest.CaptureFixture[str],
+    which: signal.Signals,
+    code: int,
+) -> None:
+    config = runs.make(tmp_path)
+    assert with_signal_after(130, config, which=which) == code
+    last = kept(tmp_path, "last.ckpt")
+    out = capsys.readouterr().out
+    assert f"{which.name}: stopped after step 150; saved {last}" in out
+    assert f"fit --ckpt_path {last}" in out
+    assert with_signal_after(150, config, "--ckpt_path", last, which=which) == code
+    assert runs.fit(config, "--ckpt_path", last) == 0
+    assert runs.left(tmp_path) == undisturbed["blocked"]
+
+
+def test_a_signal_does_not_wait_for_min_steps(tmp_path: Path) -> None:
+    config = runs.make(tmp_path)
+    assert with_signal_after(10, config, "--trainer.min_steps", 500) == 130
+    assert checkpoint.load(kept(tmp_path, "last.ckpt"))["letters_torch"]["step"] == 120
+
+
+@pytest.mark.parametrize("stop", [119, 233, 360, 361])
+def test_early_stopping_is_resumed_too(tmp_path: Path, stop: int) -> None:
+    """A check that only a stopped run makes must not count for its patience."""
+    patience = {
+        "class_path": "pytorch_lightning.callbacks.EarlyStopping",
+        "init_args": {"monitor": "val/acc", "mode": "max", "patience": 2, "min_delta": 0.2},
+    }
+    whole, parts = (runs.make(tmp_path / name, trainer={"callbacks": [patience]}) for name in ("whole", "parts"))
+    assert runs.fit(whole) == 0
+    expected = runs.left(whole.parent)
+    assert [step for step, _ in expected.points["val/acc"]] == [0, 120, 240, 360]  # it did stop early
+    assert runs.fit(parts, "--trainer.max_steps", stop) == 0
+    for _ in range(2):  # resumed once it is over, it does not go on either
+        assert runs.fit(parts, "--ckpt_path", kept(parts.parent, "last.ckpt")) == 0
+        assert runs.left(parts.parent) == expected
+
+
+def test_a_finished_run_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = runs.make(tmp_path, model={"panel": 20})
+    assert runs.fit(config) == 0
+    expected = runs.left(tmp_path)
+    assert runs.fit(config, "--ckpt_path", kept(tmp_path, "last.ckpt")) == 0
+    assert f"step {runs.LAST} is the run's last" in capsys.readouterr().out
+    assert runs.left(tmp_path) == expected
+
+
+def test_what_a_run_came_to_is_set_aside(tmp_path: Path) -> None:
+    config = runs.make(tmp_path)
+    assert runs.fit(config) == 0
+    before = {file.name: file.read_bytes() for file in (tmp_path / "lightning_logs/version_0/checkpoints").iterdir()}
+    assert runs.fit(config, "--ckpt_path", kept(tmp_path, "stage1-*.ckpt"), "--trainer.max_steps", 260) == 0
+    aside = {file.name: file.read_bytes() for file in (tmp_path / "lightning_logs/version_0/set_aside").iterdir()}
+    assert {"last.ckpt", "stage2-step=540.ckpt"} <= aside.keys()
+    assert all(before[name] == content for name, content in aside.items())
+
+
+def test_a_resume_that_is_refused_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = runs.make(tmp_path)
+    assert runs.fit(config) == 0
+    run = tmp_path / "lightning_logs/version_0"
+    before = {file: file.read_bytes() for file in run.rglob("*") if file.is_file()}
+    earlier = kept(tmp_path, "stage1-*.ckpt")
+    for flags in (("--model.hidden", 20), ("--trainer.max_steps", 999), ("--data.path", tmp_path / "none.mat")):
+        runs.mistake(capsys, "fit", "--config", config, "--ckpt_path", earlier, *flags)
+    assert {file: file.read_bytes() for file in run.rglob("*") if file.is_file()} == before
