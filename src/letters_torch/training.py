@@ -1,6 +1,7 @@
 """The network as a LightningModule: turns blocks into updates, and whole sets into loss and accuracy."""
 
 import operator
+from dataclasses import asdict
 from functools import partial, reduce
 from typing import Any, Literal
 
@@ -26,7 +27,7 @@ class LettersModule(pl.LightningModule):
     """The 785-400-26 tanh/softmax network, trained by exact single-sample SGD with L2 weight decay.
 
     Args:
-        schedule: stages of (steps, lr, weight_decay).
+        schedule: stages, see `Stage`.
         hidden: number of hidden units.
         engine: "blocked" does the single-sample updates as matrix products, "autograd" one at a time by autograd and
             torch.optim.SGD; the same updates.
@@ -66,7 +67,7 @@ class LettersModule(pl.LightningModule):
                 "engine": engine,
                 "panel": panel,
                 "seed": seed,
-                "schedule": [{"steps": s.steps, "lr": s.lr, "weight_decay": s.weight_decay} for s in schedule],
+                "schedule": [asdict(stage) for stage in schedule],
             }
         )
         V, W = initial_weights(hidden, seed)
