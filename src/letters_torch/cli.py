@@ -117,7 +117,8 @@ class LettersCLI(LightningCLI):
         if self.content is not None:
             self.datamodule.expected = self.content.get("LettersDataModule", {}).get("letters")
         self.datamodule.setup("fit")
-        self.trainer.limit_steps(self.model.schedule.total)
+        trainer: Any = self.trainer  # a StepTrainer
+        trainer.limit_steps(self.model.schedule.total)
         if self.content is not None:
             self.model.require_width(self.content)
 

@@ -48,7 +48,7 @@ class StepTrainer(pl.Trainer):
         kwargs["enable_model_summary"] = bool(kwargs.get("enable_model_summary"))
         super().__init__(max_steps=max_steps, max_epochs=-1, num_sanity_val_steps=0, **kwargs)
         self.check_every = val_check_interval
-        if not self.fast_dev_run:
+        if not kwargs.get("fast_dev_run"):
             # EarlyStopping and ModelCheckpoint take Lightning's default, 1.0, to mean that they are to wait for the end
             # of an epoch, which never comes here; any other number, that they are to act after every check.
             self.val_check_interval = 2
