@@ -70,7 +70,7 @@ def test_the_seed_changes_the_run(tmp_path: Path) -> None:
 def test_loss_and_accuracies_are_the_formulas(tmp_path: Path) -> None:
     done = fit(tmp_path, **DOUBLE)
     V, W = weights(done)
-    for name, letters in (("val", done.data.val), ("train", done.data.train[: done.data.probe])):  # type: ignore[misc]
+    for name, letters in (("val", done.data.val), ("train", done.data.train[: done.data.probe])):
         assert done.data.standardizer is not None
         assert letters.labels is not None
         X = done.data.standardizer(torch.from_numpy(letters.images), torch.float64).flatten(1).numpy()
