@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks peers|floor|scaling|fit|accuracy|report`."""
+"""The command line: `python -m benchmarks peers|floor|scaling|fit|accuracy|recipes|report`."""
 
 import argparse
 import os
@@ -9,6 +9,7 @@ from benchmarks import machine
 from benchmarks.table import Table
 
 PAGE = Path("docs/benchmarks.md")
+RECIPES_PAGE = Path("docs/recipes.md")
 PICTURE = Path("docs/images/accuracy_over_seconds.png")
 
 
@@ -50,11 +51,19 @@ def accuracy(options: argparse.Namespace) -> list[Table]:
     return [accuracy.table(options.data, options.samples, options.picture)]
 
 
+def recipes(options: argparse.Namespace) -> list[Table]:
+    """what each choice of a recipe is worth, written into docs/recipes.md"""
+    from benchmarks import recipes
+
+    options.out = options.out or RECIPES_PAGE
+    return [recipes.table(options.data, options.samples, options.seeds, options.other)]
+
+
 MEASUREMENTS: tuple[Callable[[argparse.Namespace], list[Table]], ...] = (peers, floor, scaling, fit, accuracy)
 
 
 def report(options: argparse.Namespace) -> list[Table]:
-    """all of them, written into docs/benchmarks.md"""
+    """all of them but recipes, written into docs/benchmarks.md"""
     options.out = options.out or PAGE
     return [table for measurement in MEASUREMENTS for table in measurement(options)]
 
@@ -84,8 +93,8 @@ def limit_threads(count: int) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="peers|floor|scaling|fit|accuracy|report")
-    for measure in (*MEASUREMENTS, report):
+    commands = parser.add_subparsers(required=True, metavar="peers|floor|scaling|fit|accuracy|recipes|report")
+    for measure in (*MEASUREMENTS, recipes, report):
         command = commands.add_parser(measure.__name__, help=measure.__doc__, description=measure.__doc__)
         command.set_defaults(measure=measure)
         _add_flags(command)
@@ -102,7 +111,9 @@ def _add_flags(command: argparse.ArgumentParser) -> None:
     add("--threads", type=int, help="of every library; by default as many as each takes")
     add("--repeats", type=int, default=3, help="fit: runs")
     add("--fit_args", default="", help="fit: more flags for it, in one string")
-    add("--samples", type=int, help="accuracy: samples of a run, at most those of the schedule (the default)")
+    add("--seeds", type=int, default=3, help="recipes: runs of each, with seeds 0, 1, ...")
+    add("--other", type=Path, help="recipes: an .npz file of other letters to read (x, y, source)")
+    add("--samples", type=int, help="accuracy, recipes: samples of a run, at most those of the schedule (the default)")
     add("--picture", type=Path, default=PICTURE, help="accuracy: the picture to draw")
 
 

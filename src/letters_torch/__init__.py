@@ -3,15 +3,15 @@
 import signal
 import sys
 
-from letters_torch import _torchvision_guard
-
 __version__ = "0.1.0"
 
 # Run as a program, there is nothing to save before the first step: Ctrl-C ends it at once, also in the seconds that the
-# imports take, and without a traceback.
+# imports below take, and without a traceback.
 _is_program = sys.argv[:1] and sys.argv[0].endswith(("-m", "letters-torch"))
 if _is_program and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+from letters_torch import _torchvision_guard  # noqa: E402
 
 # Before anything else imports torchvision or, through torchmetrics, Lightning.
 _torchvision_guard.install()

@@ -73,12 +73,24 @@ class LettersCLI(LightningCLI):
                 type=str,
                 nargs="+",
                 default=None,
-                help="image files or folders to read instead of the test set",
+                help="image files or folders of them to read instead of the test set",
             )
         return parser
 
     def _parse_ckpt_path(self) -> None:
         """Lightning would let the checkpoint's settings win over the command line. Here they never do."""
+
+    def instantiate_classes(self) -> None:
+        """Builds what the settings describe.
+
+        Raises:
+            UserError: something that is built from them, such as a stage, an augmentation or Lightning's accelerator,
+                refuses a setting.
+        """
+        try:
+            super().instantiate_classes()
+        except (ValueError, TypeError, ImportError) as error:
+            raise UserError(f"a setting cannot be used: {_first_cause(error)}") from error
 
     def before_instantiate_classes(self) -> None:
         """Settles the checkpoint, the run folder and the paths before anything is built."""
@@ -117,13 +129,17 @@ class LettersCLI(LightningCLI):
         return run_folder.RunLogger(self.root, resumed, state["step"] + (state["checked_at"] == state["step"]))
 
     def before_fit(self) -> None:
-        """Reads the letters before a run folder is made for them.
+        """Reads the letters, and whatever else may be refused, before a run folder is made or its config overwritten.
 
         A resumed run is not given other letters: rows once trained on would come back as validation rows.
         """
         if self.content is not None:
             self.datamodule.expected = self.content.get("LettersDataModule", {}).get("letters")
         self.datamodule.setup("fit")
+        trainer: Any = self.trainer  # a StepTrainer
+        trainer.limit_steps(self.model.schedule.total)
+        if self.content is not None:
+            self.model.require_width(self.content)
 
     def after_fit(self) -> None:
         """Ends as a program that was stopped ends, if it was."""
@@ -148,7 +164,12 @@ class LettersCLI(LightningCLI):
         output, files = Path(self.config["predict"].output).expanduser(), None
         if self.datamodule.pictures is not None:
             files = self.datamodule.picture_files
-        submission.write(output, probabilities, files)
+        try:
+            submission.write(output, probabilities, files)
+        except OSError as error:
+            raise UserError(
+                f"--output {output}: cannot be written ({error.strerror}); name a file in a folder that there is"
+            ) from error
         say(f"{output}: {len(probabilities):,} rows, read by {self.checkpoint}")
         if files is not None:
             say(output.read_text().rstrip())
@@ -215,7 +236,7 @@ def _with_config(args: list[str]) -> list[str]:
         elif arg.startswith("--config="):
             arg, found = "--config=" + str(config_files.find(arg.removeprefix("--config="))), True
         result.append(arg)
-    if found or not args or args[0] not in COMMANDS or {"-h", "--help", "--print_config"} & set(args):
+    if found or not args or args[0] not in COMMANDS or {"-h", "--help"} & set(args):
         return result
     return [result[0], *_implied_config(result), *result[1:]]
 
@@ -234,11 +255,12 @@ def _implied_config(args: list[str]) -> list[str]:
         run = run_folder.newest(root)
     else:
         run = run_folder.of_checkpoint(Path(named)) if named else None
-    if run is None or not (run / "config.yaml").is_file():
-        say(f"config: {config_files.find(DEFAULT_CONFIG)}")
-        return ["--config", str(config_files.find(DEFAULT_CONFIG))]
-    say(f"config: {run / 'config.yaml'}")
-    return ["--config", str(run / "config.yaml"), "--trainer.default_root_dir", str(run.parent.parent)]
+    inherited = run is not None and (run / "config.yaml").is_file()
+    file = run / "config.yaml" if run is not None and inherited else config_files.find(DEFAULT_CONFIG)
+    if not any(arg.startswith("--print_config") for arg in args):  # what that prints is for a file
+        say(f"config: {file}")
+    root_flag = ["--trainer.default_root_dir", str(run.parent.parent)] if run is not None and inherited else []
+    return ["--config", str(file), *root_flag]
 
 
 def main(args: list[str] | None = None) -> None:
@@ -249,12 +271,20 @@ def main(args: list[str] | None = None) -> None:
     try:
         LettersCLI(_with_config(args))
     except (UserError, MisconfigurationException, ArgumentError) as error:
-        _fail(str(error))
+        first = _first_cause(error)
+        _fail(str(first if isinstance(first, UserError) else error))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:  # a full disk, a folder that may not be written
         _fail(f"{error.filename or 'cannot read or write'}: {error.strerror or error}")
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """The error that began it: parsers wrap it in words of their own."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _fail(message: str) -> None:

@@ -13,12 +13,14 @@ Float64 = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of steps with one learning rate and one weight decay.
+    """A stretch of steps with one weight decay, and one learning rate or one that changes along a straight line.
 
     Args:
         steps: how many single-sample updates.
-        lr: learning rate.
+        lr: learning rate; that of the first step, where there is an `lr_end`.
         weight_decay: torch's, 2 * lambda of the notebook.
+        lr_end: what the learning rate arrives at in the step after the last; None to leave it at `lr`. So a fall to 0
+            wastes no step at 0, and a stage that begins at this one's `lr_end` goes on without a jump.
 
     Raises:
         ValueError: a value that no stage can have.
@@ -27,13 +29,14 @@ class Stage:
     steps: int
     lr: float
     weight_decay: float = 0.0
+    lr_end: float | None = None
 
     def __post_init__(self) -> None:
         if self.steps < 1:
             raise ValueError(f"a stage's steps must be 1 or more, not {self.steps}")
-        for name in ("lr", "weight_decay"):
+        for name in ("lr", "weight_decay", "lr_end"):
             value = getattr(self, name)
-            if not (np.isfinite(value) and value >= 0):
+            if value is not None and not (np.isfinite(value) and value >= 0):
                 raise ValueError(f"a stage's {name} must be a finite number, 0 or more, not {value}")
 
 
@@ -59,6 +62,9 @@ class Schedule:
             raise ValueError("a schedule needs at least one stage")
         self.stages = tuple(stages)
         self.ends = tuple(accumulate(stage.steps for stage in stages))
+        self._starts = np.array([0, *self.ends[:-1]])
+        rows = [(s.steps, s.lr, s.lr if s.lr_end is None else s.lr_end, s.weight_decay) for s in stages]
+        self._columns = np.array(rows, np.float64).T
 
     @property
     def total(self) -> int:
@@ -73,7 +79,9 @@ class Schedule:
         """
         if first < 0 or first + count > self.total:
             raise IndexError(f"steps {first}..{first + count - 1} of a schedule of {self.total}")
-        stage = np.searchsorted(self.ends, np.arange(first, first + count), side="right")
-        lr = np.array([s.lr for s in self.stages], np.float64)
-        weight_decay = np.array([s.weight_decay for s in self.stages], np.float64)
-        return Rates(lr[stage], weight_decay[stage])
+        step = np.arange(first, first + count)
+        stage = np.searchsorted(self.ends, step, side="right")
+        steps, lr, lr_end, weight_decay = self._columns[:, stage]
+        # From the stage's start, not from rate to rate: a step's rate is the same wherever a run is taken up.
+        done = (step - self._starts[stage]) / steps
+        return Rates(lr + (lr_end - lr) * done, weight_decay)

@@ -51,7 +51,13 @@ class StepTrainer(pl.Trainer):
             raise UserError(f"--trainer.val_check_interval must be more than 0, not {val_check_interval}")
         if isinstance(pictures, int) and pictures < 1:
             raise UserError(f"--trainer.pictures must be 1 step or more, stages or never, not {pictures}")
-        self.run_checkpoints = RunCheckpoints() if kwargs.get("enable_checkpointing") is not False else None
+        if isinstance(val_check_interval, float) and val_check_interval > 1:
+            raise UserError(
+                f"--trainer.val_check_interval {val_check_interval} is a part of the run, so at most 1.0;"
+                " give steps as a whole number"
+            )
+        keep = kwargs.get("enable_checkpointing") is not False and not kwargs.get("fast_dev_run")
+        self.run_checkpoints = RunCheckpoints() if keep else None
         kwargs["callbacks"] = [*_as_list(kwargs.get("callbacks")), *self._callbacks(kwargs), *_pictures(pictures)]
         kwargs["plugins"] = [*_as_list(kwargs.get("plugins")), AtomicCheckpointIO()]
         kwargs["enable_model_summary"] = bool(kwargs.get("enable_model_summary"))
@@ -140,6 +146,11 @@ class StepTrainer(pl.Trainer):
         module: Any = self.lightning_module
         return step == module.schedule.total or (self._interval is not None and step % self._interval == 0)
 
+    def always_pauses(self, step: int) -> bool:
+        """Whether blocks end there in every run with this interval, however far it or its schedule goes."""
+        module: Any = self.lightning_module
+        return step in module.schedule.ends[:-1] or (self._interval is not None and step % self._interval == 0)
+
     def next_pause(self, step: int) -> int | None:
         """The first step after `step` at which something is to be done; None where the run is over."""
         if step >= self.max_steps:
@@ -165,17 +176,36 @@ def _as_list(value: Any) -> list[Any]:
     return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
 
 
+# Lightning's measures of epochs and batches, and the values that ask for nothing.
+_OF_EPOCHS = {
+    "max_epochs": (None, -1),
+    "min_epochs": (None,),
+    "min_steps": (None,),
+    "limit_train_batches": (None, 1.0),
+    "overfit_batches": (0.0,),
+    "check_val_every_n_epoch": (1, None),
+    "reload_dataloaders_every_n_epochs": (0,),
+}
+
+
 def _refuse(kwargs: dict[str, Any]) -> None:
     """Settings that Lightning's users know and that would be ignored, or worse, here."""
-    if kwargs.pop("max_epochs", None) not in (None, -1):
-        raise UserError(
-            "--trainer.max_epochs: samples are drawn with replacement and a run is measured in steps;"
-            " set --trainer.max_steps"
-        )
-    if kwargs.get("devices", "auto") not in ("auto", 1, "1", -1, "-1", [0]) and not isinstance(kwargs["devices"], list):
+    for name, harmless in _OF_EPOCHS.items():
+        if name in kwargs and kwargs[name] not in harmless:
+            raise UserError(
+                f"--trainer.{name} {kwargs[name]}: samples are drawn with replacement and a run is measured in steps;"
+                " set --trainer.max_steps or --trainer.val_check_interval"
+            )
+    kwargs.pop("max_epochs", None)
+    if kwargs.get("devices", "auto") not in ("auto", 1, "1", -1, "-1") and not _is_one(kwargs["devices"]):
         raise UserError(f"--trainer.devices {kwargs['devices']}: single-sample SGD is one chain of steps; use 1 device")
     if str(kwargs.get("precision") or "32-true") not in ("32-true", "64-true", "32", "64"):
         raise UserError(f"--trainer.precision {kwargs['precision']}: updates are exact in 32-true or 64-true only")
+
+
+def _is_one(devices: Any) -> bool:
+    """Whether the list names one device, as [1] names the second GPU."""
+    return isinstance(devices, list) and len(devices) == 1
 
 
 class _StepFitLoop(_FitLoop):

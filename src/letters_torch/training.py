@@ -1,6 +1,7 @@
 """The network as a LightningModule: turns blocks into updates, and whole sets into loss and accuracy."""
 
 import operator
+from dataclasses import asdict
 from functools import partial, reduce
 from typing import Any, Literal
 
@@ -8,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from letters_torch.data.datamodule import Batch, Block
 from letters_torch.errors import UserError
@@ -25,7 +27,7 @@ class LettersModule(pl.LightningModule):
     """The 785-400-26 tanh/softmax network, trained by exact single-sample SGD with L2 weight decay.
 
     Args:
-        schedule: stages of (steps, lr, weight_decay).
+        schedule: stages, see `Stage`.
         hidden: number of hidden units.
         engine: "blocked" does the single-sample updates as matrix products, "autograd" one at a time by autograd and
             torch.optim.SGD; the same updates.
@@ -52,6 +54,8 @@ class LettersModule(pl.LightningModule):
         self.automatic_optimization = False
         if hidden < 1:
             raise UserError(f"--model.hidden must be 1 or more, not {hidden}")
+        if seed < 0:
+            raise UserError(f"--seed_everything must be 0 or more, not {seed}")
         try:
             self.schedule = Schedule(schedule)
             self.updates = Blocked(panel) if engine == "blocked" else OneAtATime()
@@ -63,7 +67,7 @@ class LettersModule(pl.LightningModule):
                 "engine": engine,
                 "panel": panel,
                 "seed": seed,
-                "schedule": [{"steps": s.steps, "lr": s.lr, "weight_decay": s.weight_decay} for s in schedule],
+                "schedule": [asdict(stage) for stage in schedule],
             }
         )
         V, W = initial_weights(hidden, seed)
@@ -84,8 +88,9 @@ class LettersModule(pl.LightningModule):
     def _logits_into(self, b: Tensor, x: Tensor) -> None:
         b.copy_(logits(self.V, self.W, x))
 
-    def configure_optimizers(self) -> None:
+    def configure_optimizers(self) -> list[Optimizer]:
         """None of Lightning's: the updates are the engine's."""
+        return []
 
     def setup(self, stage: str) -> None:
         """Ends the run where the schedule ends."""
@@ -100,7 +105,8 @@ class LettersModule(pl.LightningModule):
             UserError: the loss is no longer a finite number.
         """
         end = block.first_step + len(block.x)
-        if end == self.trainer.max_steps:
+        trainer: Any = self.trainer
+        if end == trainer.max_steps and not trainer.always_pauses(end):
             whole = max(len(block.x) - end % self._panel, 0)  # steps up to where a panel starts
             if whole < len(block.x):
                 self._update(Block(block.x[:whole], block.y[:whole], block.first_step))
@@ -176,10 +182,11 @@ class LettersModule(pl.LightningModule):
         return torch.softmax(self(batch.x), 1)
 
     def _state(self) -> dict[str, Any]:
-        """Where the run stands."""
+        """Where the run stands. A check that it makes only because it is stopped there is one that it never made."""
+        trainer: Any = self.trainer
         return {
             "step": self.step,
-            "checked_at": self.checked_at,
+            "checked_at": self.checked_at if trainer.is_regular_check(self.checked_at) else -1,
             "loss_sum": self._loss_sum,
             "loss_count": self._loss_count,
             "V": self.V.detach().clone(),
@@ -201,11 +208,16 @@ class LettersModule(pl.LightningModule):
         Raises:
             UserError: the checkpoint is of a network of another width.
         """
-        self._require_width(checkpoint)
+        self.require_width(checkpoint)
         self.load_state_dict(checkpoint["state_dict"])
         self.step = checkpoint["letters_torch"]["step"]
 
-    def _require_width(self, checkpoint: dict[str, Any]) -> None:
+    def require_width(self, checkpoint: dict[str, Any]) -> None:
+        """Stops a checkpoint of another network.
+
+        Raises:
+            UserError: the checkpoint is of a network of another width.
+        """
         saved = checkpoint["state_dict"]["V"].shape
         if saved != self.V.shape:
             raise UserError(
@@ -219,7 +231,7 @@ class LettersModule(pl.LightningModule):
         Raises:
             UserError: the checkpoint is of a network of another width.
         """
-        self._require_width(checkpoint)
+        self.require_width(checkpoint)
         state = checkpoint["letters_torch"]
         self.step, self.checked_at = state["step"], state["checked_at"]
         self._loss_sum, self._loss_count = state["loss_sum"], state["loss_count"]

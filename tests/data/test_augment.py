@@ -10,7 +10,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from letters_torch.data import augment, standardize, stream
-from letters_torch.data.augment import AffineParameters, RandomAffine, RollAndRotate
+from letters_torch.data.augment import AffineParameters, RandomAffine, RandomWarp, RollAndRotate
 from letters_torch.data.stream import Draws
 from tests.data.making import pictures
 
@@ -241,3 +241,48 @@ def test_shifts_and_angles_are_distributed_as_the_notebooks() -> None:
     np.testing.assert_allclose(tenths, 0.1, atol=0.006)
     independent = np.corrcoef([np.abs(shift), np.sign(shift), axis, np.abs(angle), np.sign(angle)]) - np.eye(5)
     assert np.abs(independent).max() < 0.02
+
+
+def pulled(image: Tensor, pixels: np.ndarray) -> Tensor:
+    """One image (H, W) whose quarters are pulled by 8 displacements, pixel by pixel, read by SciPy's interpolation."""
+    height, width = image.shape
+    rows, columns = np.meshgrid(np.arange(height) + 0.5, np.arange(width) + 0.5, indexing="ij")
+    x, y = columns.copy(), rows.copy()
+    for quarter in range(4):
+        middle_x, middle_y = (0.25 + 0.5 * (quarter % 2)) * width, (0.25 + 0.5 * (quarter // 2)) * height
+        follows = np.exp(-8 * (((columns - middle_x) / width) ** 2 + ((rows - middle_y) / height) ** 2))
+        x += pixels[quarter] * follows
+        y += pixels[4 + quarter] * follows
+    positions = [y - 0.5, x - 0.5]
+    return torch.from_numpy(ndimage.map_coordinates(image.numpy(), positions, order=1, mode="grid-constant"))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_each_quarter_is_pulled_its_own_way(size: tuple[int, int]) -> None:
+    x, u = images(*size), draws()
+    ours = RandomWarp(0, pull=2.5).augment(x, u, 0.0)
+    expected = torch.stack([pulled(x[k], 2.5 * (2 * u[k, 6:14] - 1)) for k in range(N)])
+    assert (ours - x).abs().max() > 0.1
+    torch.testing.assert_close(ours, expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("ranges", RANGES.values(), ids=RANGES)
+def test_the_pull_comes_on_top_of_the_affine_map(ranges: Any) -> None:
+    x, u = images(), draws()
+    affine_only = RandomAffine(**ranges)
+    assert torch.equal(RandomWarp(**ranges, pull=0).augment(x, u, -0.4), affine_only.augment(x, u, -0.4))
+    moved = RandomWarp(**ranges, pull=1.0).grid(x, u) - affine_only.grid(x, u)
+    torch.testing.assert_close(moved, RandomWarp(0, pull=1.0).grid(x, u) - RandomAffine(0).grid(x, u))
+
+
+def test_an_image_is_warped_alike_in_any_company() -> None:
+    x, u, warp = images(), draws(), RandomWarp(**RANGES["all"], pull=1.5)
+    whole = warp.augment(x, u, -0.4)
+    alone = torch.cat([warp.augment(x[k : k + 1], u[k : k + 1], -0.4) for k in range(N)])
+    torch.testing.assert_close(alone, whole, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("pull", [-0.5, float("nan"), float("inf")])
+def test_pulls_that_cannot_be(pull: float) -> None:
+    with pytest.raises(ValueError, match="pull must be a finite number of pixels, 0 or more, not"):
+        RandomWarp(10, pull=pull)

@@ -140,7 +140,7 @@ def test_statistics_are_of_the_training_rows_alone(tmp_path: Path, scaling: Any)
 
     changed = images.copy()
     changed[rows_of(data.val.images, images)] ^= 255
-    after = module(tmp_path, changed, test ^ 255, scaling).standardizer
+    after = module(tmp_path, changed, test ^ np.uint8(255), scaling).standardizer
     assert after is not None
     assert torch.equal(after.mean, data.standardizer.mean)
     assert torch.equal(after.inverse_deviation, data.standardizer.inverse_deviation)

@@ -72,7 +72,7 @@ def test_a_run_resumed_from_an_earlier_checkpoint(
     earlier = kept(tmp_path, pattern)
     if interrupted:
         step = checkpoint.load(earlier)["letters_torch"]["step"]
-        with_signal_after(step + 10, config, "--ckpt_path", earlier, "--data.block", 10)
+        with_signal_after(step + 10, config, "--ckpt_path", earlier)
         earlier = kept(tmp_path, "last.ckpt")
     assert runs.fit(config, "--ckpt_path", earlier) == 0
     assert runs.left(tmp_path) == undisturbed["blocked"]

@@ -27,7 +27,7 @@ class Augmentation(ABC):
 
         Args:
             images: (N, H, W), standardised, float.
-            draws: (N, at least 6), uniform in [0, 1).
+            draws: (N, at least 14), uniform in [0, 1).
             outside: the value of pixels from beyond the edge.
 
         Returns:
@@ -78,12 +78,16 @@ class RandomAffine(v2.RandomAffine, Augmentation):
 
     def augment(self, images: Tensor, draws: Draws, outside: float) -> Tensor:
         """See `Augmentation.augment`."""
-        parameters = self.parameters_from(draws, *images.shape[1:])
+        grid = self.grid(images, draws)
         if self.outside is not None:
-            return affine(images, parameters, self.interpolation.value, self.outside)
+            return sample(images, grid, self.interpolation.value, self.outside)
         if outside == 0:
-            return affine(images, parameters, self.interpolation.value, None)
-        return affine(images - outside, parameters, self.interpolation.value, None).add_(outside)
+            return sample(images, grid, self.interpolation.value, None)
+        return sample(images - outside, grid, self.interpolation.value, None).add_(outside)
+
+    def grid(self, images: Tensor, draws: Draws) -> Tensor:
+        """Where in its image each new pixel is taken from; (N, H, W, 2), in grid_sample's units."""
+        return grid_of(self.parameters_from(draws, *images.shape[1:]), images)
 
     def parameters_from(self, draws: Draws, height: int, width: int) -> AffineParameters:
         """`make_params` of torchvision for every row of draws (N, at least 6) at once."""
@@ -115,8 +119,17 @@ def affine(images: Tensor, parameters: AffineParameters, interpolation: str, fil
     Returns:
         (N, H, W).
     """
+    return sample(images, grid_of(parameters, images), interpolation, fill)
+
+
+def grid_of(parameters: AffineParameters, images: Tensor) -> Tensor:
+    """`affine_grid` of these parameters, N of each, for images (N, H, W)."""
     theta = torch.from_numpy(_inverse_matrices(parameters, *images.shape[1:])).to(images)
-    grid = affine_grid(theta, *images.shape[1:])
+    return affine_grid(theta, *images.shape[1:])
+
+
+def sample(images: Tensor, grid: Tensor, interpolation: str, fill: float | None) -> Tensor:
+    """Images (N, H, W) at the positions of a grid (N, H, W, 2); the other arguments as in `affine`."""
     if fill is None:
         return F.grid_sample(images[:, None], grid, interpolation, "zeros", align_corners=False)[:, 0]
     # torchvision samples a mask beside the image, and mixes in the fill where the mask is not 1.
@@ -162,6 +175,75 @@ def _inverse_matrices(parameters: AffineParameters, height: int, width: int) -> 
     half = np.array([width, height]) / 2
     inverse = inverse * half / half[:, None]
     return np.concatenate([inverse, (shift / half)[:, :, None]], 2)
+
+
+class RandomWarp(RandomAffine):
+    """`RandomAffine`, and each quarter of the image pulled a way of its own: strokes bend, parts of letters move.
+
+    Four points, in the middles of the quarters, are moved by up to `pull` pixels along either axis, and the image
+    around each follows by a Gaussian of the distance. Eight draws make the field, after the six of the affine map;
+    both maps are one sampling, so the image is blurred once.
+
+    Args:
+        degrees: this and all others but `pull` as in `RandomAffine`.
+        translate: see there.
+        scale: see there.
+        shear: see there.
+        pull: the farthest that a quarter is pulled along an axis, in pixels.
+        interpolation: see there.
+        fill: see there.
+
+    Raises:
+        ValueError: as `RandomAffine`; or a pull that is not a finite number, 0 or more.
+    """
+
+    def __init__(
+        self,
+        degrees: float | tuple[float, float],
+        translate: tuple[float, float] | None = None,
+        scale: tuple[float, float] | None = None,
+        shear: float | tuple[float, float] | tuple[float, float, float, float] | None = None,
+        pull: float = 1.5,
+        interpolation: Literal["nearest", "bilinear"] = "bilinear",
+        fill: float | None = None,
+    ) -> None:
+        super().__init__(degrees, translate, scale, shear, interpolation, fill)
+        if not 0 <= pull < np.inf:
+            raise ValueError(f"pull must be a finite number of pixels, 0 or more, not {pull}")
+        self.pull = pull
+
+    def grid(self, images: Tensor, draws: Draws) -> Tensor:
+        """As `RandomAffine.grid`, and the pull."""
+        return super().grid(images, draws).add_(pulls(self.pull * (2 * draws[:, 6:14] - 1), images))
+
+
+def pulls(pixels: Draws, images: Tensor) -> Tensor:
+    """The field of displacements that pulls the quarters of images (N, H, W) so far.
+
+    Args:
+        pixels: (N, 8): x of the quarters left above, right above, left below, right below; then y.
+        images: for their size, dtype and device.
+
+    Returns:
+        (N, H, W, 2), in grid_sample's units.
+    """
+    height, width = images.shape[1:]
+    units = torch.from_numpy(pixels * np.repeat([2 / width, 2 / height], 4)).to(images)
+    fields = units.view(-1, 4) @ _quarters(height, width).to(images)
+    return fields.view(-1, 2, height, width).permute(0, 2, 3, 1)
+
+
+@cache
+def _quarters(height: int, width: int) -> Tensor:
+    """How far each pixel follows each quarter; (4, H W)."""
+    across, down = (_halves(side) for side in (width, height))
+    return torch.einsum("iy,jx->ijyx", down, across).reshape(4, -1)
+
+
+def _halves(side: int) -> Tensor:
+    """Gaussians about the middles of the two halves of a side, a quarter of it wide; (2, side)."""
+    position = (torch.arange(side, dtype=torch.float64) + 0.5) / side
+    return torch.exp(-((position - torch.tensor([[0.25], [0.75]])) ** 2) / (2 * 0.25**2))
 
 
 class RollAndRotate(Augmentation):

@@ -51,7 +51,7 @@ class RunCheckpoints(Checkpoint):
         self._whole = "V" not in checkpoint["letters_torch"]
 
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
-        """Takes the run's folder, and the signals: Lightning's own handlers would throw the block at hand away."""
+        """Takes the run's folder, and the signals."""
         folder = self.folder(trainer)
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = run_folder.Lock(folder)
@@ -102,6 +102,9 @@ class RunCheckpoints(Checkpoint):
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """A run that is over already, by a signal or by early stopping, does not start."""
+        for which in self._handlers:  # again: Lightning has put its own beside them, which would throw a block away
+            signal.signal(which, self._on_signal)
+        trainer._signal_connector.received_sigterm = False
         over = [callback for callback in trainer.callbacks if _has_stopped(callback)]
         if over:
             say(f"early stopping ended this run at step {trainer.global_step}; raise its patience or leave it out")

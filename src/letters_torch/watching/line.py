@@ -19,7 +19,7 @@ class Lines(Callback):
         if data is not None and data.sets is not None:
             say(f"letters: {data.sets.origin}")
             say(f"{len(data.train):,} rows to train on, {len(data.val):,} for validation, {len(data.test):,} to test")
-        if trainer.log_dir:
+        if trainer.loggers:
             say(f"run folder: {trainer.log_dir}")
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
