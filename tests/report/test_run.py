@@ -153,15 +153,11 @@ def test_a_run_with_one_check_can_be_reported(altered: str) -> None:
     assert "1, the last after step 0" in Page(altered).text
 
 
-def test_no_run_folder_no_report(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_run_folder_no_report(gathered: run.Run, tmp_path: Path) -> None:
     stray = tmp_path / "stray.ckpt"
-    stray.write_bytes(last(folder).read_bytes())
-    config = ["--config", str(folder / "config.yaml"), "--model.hidden", str(HIDDEN)]
-    error = refused(capsys, "report", *config, "--ckpt_path", str(stray))
-    assert "stray.ckpt: not in the checkpoints/ of a run folder" in error
-    assert "no run with a best checkpoint" in refused(
-        capsys, "report", *config, "--trainer.default_root_dir", str(tmp_path)
-    )
+    stray.write_bytes(gathered.checkpoint.read_bytes())
+    with pytest.raises(UserError, match=r"stray\.ckpt: not in the checkpoints/ of a run folder"):
+        command.gather(None, gathered.module, gathered.data, stray)
 
 
 def test_a_folder_that_tells_nothing_is_named(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def entering(data: Any, first: int, count: int) -> tiles.UInt8:
     """
     rows = stream.rows(stream.draws(data.seed, first, count), len(data.train))
     x = data.make_block(first, count).x.view(-1, 28, 28).double().numpy()
-    low, high = np.quantile(x, (0.001, 0.999))  # one rare pixel of a tiny deviation would turn all others grey
+    low, high = np.quantile(x, (0.01, 0.99))  # a few pixels of a tiny deviation would leave the others dark
     seen = np.rint(255 * np.clip((x - low) / ((high - low) or 1.0), 0, 1)).astype(np.uint8)
     pairs = np.concatenate([data.train.images[rows], seen], 1)
     return tiles.grid(pairs, columns=8, fill=128)
