@@ -8,6 +8,7 @@ jobs a line and answers with one JSON result a line.
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -60,7 +61,8 @@ class Killer:
 
         Args:
             *args: of the command line.
-            **how: `after`, seconds until it is killed; or `moment` and `count`, at which of these.
+            **how: `after`, seconds until it is killed; or `moment` and `count`, at which of these; `limit`, the bytes
+                that a file may have.
 
         Returns:
             `code`, as `subprocess` has it; `output` of both streams; `seconds`.
@@ -119,7 +121,7 @@ def survive(killer: Killer, config: Path, kills: int, seed: int, longest: float)
 
 
 def _serve() -> None:
-    import letters_torch.cli  # noqa: F401
+    import letters_torch.cli
     import letters_torch.watching.checkpoints  # noqa: F401
 
     assert threading.active_count() == 1, "a process with threads cannot be forked safely"
@@ -151,6 +153,8 @@ def _child(job: dict[str, Any]) -> None:
 
     code = 1
     try:
+        if "limit" in job:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (job["limit"], job["limit"]))
         if "moment" in job:
             _arm(*MOMENTS[job["moment"]], job["count"])
         main(job["args"])

@@ -62,8 +62,7 @@ def command(*args: object) -> int:
     try:
         main([str(arg) for arg in args])
     except SystemExit as end:
-        assert isinstance(end.code, int)
-        return end.code
+        return end.code if isinstance(end.code, int) else -1
     return 0
 
 
