@@ -5,7 +5,16 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from tests.reliability.figures import FIGURES
 from tests.reliability.killing import Killer
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures that docs/reliability.md quotes."""
+    if FIGURES:
+        terminalreporter.section("reliability, measured in this run")
+        for what, count in sorted(FIGURES.items()):
+            terminalreporter.line(f"{count:>12,} {what}")
 
 
 @pytest.fixture(autouse=True, scope="package")

@@ -68,6 +68,7 @@ def value_changed(content: bytes, draw: random.Random) -> bytes:
 
 def something_else(content: bytes, draw: random.Random) -> bytes:
     """No archive, or one of other things."""
+    assert content
     kind = draw.randrange(4)
     if kind == 0:
         return draw.randbytes(draw.randrange(2000))
@@ -98,6 +99,7 @@ def yaml_changed(content: bytes, draw: random.Random) -> bytes:
 
 def no_config(content: bytes, draw: random.Random) -> bytes:
     """YAML that is no table, or no YAML."""
+    assert content
     kinds = [b"- 1\n- 2\n", b"3\n", b"text", b"", b"\x00\x01", draw.randbytes(200), b"[" * 3000, b"a: &a [*a]\n", b"{"]
     return draw.choice(kinds)
 

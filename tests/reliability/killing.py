@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from tests.reliability.figures import FIGURES
 
 # Where a child may be told to kill itself: (module or class, function, what is done of it before).
 MOMENTS = {
@@ -116,6 +117,7 @@ def survive(killer: Killer, config: Path, kills: int, seed: int, longest: float)
             assert tally.kills == kills, f"over after {tally.kills} kills; make the run longer"
             return tally
         tally.kills += 1
+        FIGURES["kills survived by runs killed again and again"] += 1
         phase = how.get("moment", "at random")
         tally.by_phase[phase] = tally.by_phase.get(phase, 0) + 1
 

@@ -8,6 +8,7 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ import torch
 from letters_torch import checkpoint, cli
 from letters_torch.errors import UserError
 from tests.reliability import damage, runs
+from tests.reliability.figures import FIGURES
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +50,8 @@ def read_damaged(sound: Path, folder: Path, how: damage.Damage, cases: int, seed
             if how not in (damage.value_changed, damage.pickle_changed):
                 assert same(loaded, expected), case
             seen["read"] += 1
+    for what, count in seen.items():
+        FIGURES[f"damaged checkpoints {what}"] += count
     return seen
 
 
@@ -131,15 +135,15 @@ def config_cases(folder: Path, cases: int, seed: int, capsys: pytest.CaptureFixt
             assert error.count("\n") == 1, (case, error)
             assert error.startswith("error: "), (case, error)
         seen["read" if code == 0 else "refused"] += 1
+        FIGURES[f"damaged configs {'read' if code == 0 else 'refused'}"] += 1
     return seen
 
 
 @pytest.fixture
 def _no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """The config is read, and everything is built from it; that is all."""
-    monkeypatch.setattr(cli.LettersCLI, "fit", lambda *args, **kwargs: None, raising=False)
-    monkeypatch.setattr(cli.StepTrainer, "fit", lambda *args, **kwargs: None)
-    monkeypatch.setattr(cli.LettersCLI, "before_fit", lambda self: None)
+    monkeypatch.setattr(cli.LettersCLI, "before_fit", Mock())
+    monkeypatch.setattr(cli.StepTrainer, "fit", Mock())
 
 
 @pytest.mark.usefixtures("_no_training")

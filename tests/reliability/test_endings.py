@@ -72,7 +72,7 @@ def test_a_signal_while_it_starts(tmp_path: Path, which: signal.Signals, after: 
     assert process.returncode in (-which, 128 + which)
 
 
-def test_a_second_signal_ends_it_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_signal_ends_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     from letters_torch.watching.checkpoints import RunCheckpoints
 
     sent: list[tuple[int, int]] = []
@@ -192,4 +192,4 @@ def test_the_same_seed_gives_the_same_run(tmp_path: Path, engine: str) -> None:
     one, other = runs.make(tmp_path / "one"), runs.make(tmp_path / "other")
     for config, workers in ((one, 0), (other, 2)):
         assert runs.fit(config, "--model.engine", engine, "--data.workers", workers) == 0
-    assert runs.left(one.parent) == runs.left(other.parent)
+    runs.assert_same(runs.left(one.parent), runs.left(other.parent))

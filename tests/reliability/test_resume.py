@@ -40,7 +40,7 @@ def test_a_run_resumed_once(tmp_path: Path, undisturbed: dict[str, runs.Left], e
     assert runs.fit(config, *engine_flag, "--trainer.max_steps", stop) == 0
     last = kept(tmp_path, "last.ckpt")
     assert runs.fit(config, *engine_flag, "--ckpt_path", last) == 0
-    assert runs.left(tmp_path) == undisturbed[engine]
+    runs.assert_same(runs.left(tmp_path), undisturbed[engine])
 
 
 @pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow), 3])
@@ -49,7 +49,7 @@ def test_a_run_resumed_again_and_again(tmp_path: Path, undisturbed: dict[str, ru
     for count, stop in enumerate((7, 130, 131, 250, 466, runs.LAST)):
         resume = ("--ckpt_path", "last") if count else ()
         assert runs.fit(config, "--data.workers", workers, "--trainer.max_steps", stop, *resume) == 0
-    assert runs.left(tmp_path) == undisturbed["blocked"]
+    runs.assert_same(runs.left(tmp_path), undisturbed["blocked"])
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_run_resumed_from_an_earlier_checkpoint(
         with_signal_after(step + 10, config, "--ckpt_path", earlier)
         earlier = kept(tmp_path, "last.ckpt")
     assert runs.fit(config, "--ckpt_path", earlier) == 0
-    assert runs.left(tmp_path) == undisturbed["blocked"]
+    runs.assert_same(runs.left(tmp_path), undisturbed["blocked"])
 
 
 def with_signal_after(step: int, config: Path, *args: object, which: int = signal.SIGINT) -> int:
@@ -100,7 +100,7 @@ def test_a_signal_saves_and_says_how_to_go_on(
     assert f"fit --ckpt_path {last}" in out
     assert with_signal_after(150, config, "--ckpt_path", last, which=which) == code
     assert runs.fit(config, "--ckpt_path", last) == 0
-    assert runs.left(tmp_path) == undisturbed["blocked"]
+    runs.assert_same(runs.left(tmp_path), undisturbed["blocked"])
 
 
 def test_a_signal_does_not_wait_for_min_steps(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_early_stopping_is_resumed_too(tmp_path: Path, stop: int) -> None:
     assert runs.fit(parts, "--trainer.max_steps", stop) == 0
     for _ in range(2):  # resumed once it is over, it does not go on either
         assert runs.fit(parts, "--ckpt_path", kept(parts.parent, "last.ckpt")) == 0
-        assert runs.left(parts.parent) == expected
+        runs.assert_same(runs.left(parts.parent), expected)
 
 
 def test_a_finished_run_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,7 +132,7 @@ def test_a_finished_run_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[st
     expected = runs.left(tmp_path)
     assert runs.fit(config, "--ckpt_path", kept(tmp_path, "last.ckpt")) == 0
     assert f"step {runs.LAST} is the run's last" in capsys.readouterr().out
-    assert runs.left(tmp_path) == expected
+    runs.assert_same(runs.left(tmp_path), expected)
 
 
 def test_what_a_run_came_to_is_set_aside(tmp_path: Path) -> None:
