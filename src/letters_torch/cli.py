@@ -102,6 +102,17 @@ class LettersCLI(LightningCLI):
         config.ckpt_path = None if self.checkpoint is None else str(self.checkpoint)
         self.content = None if self.checkpoint is None else checkpoint.load(self.checkpoint)
 
+    def instantiate_classes(self) -> None:
+        """Builds everything.
+
+        Raises:
+            UserError: a value that a class does not take.
+        """
+        try:
+            super().instantiate_classes()
+        except (ValueError, TypeError) as error:
+            raise UserError(f"a setting cannot be: {error}") from error
+
     def instantiate_trainer(self, **kwargs: Any) -> StepTrainer:
         """With the logger of the run's folder."""
         wanted = self._get(self.config_init, "trainer")
@@ -232,13 +243,19 @@ def _with_config(args: list[str]) -> list[str]:
     result, found = [], False
     for before, arg in zip(["", *args], args, strict=False):
         if before in ("--config", "-c"):
-            arg, found = str(config_files.find(arg)), True
+            arg, found = _config(arg), True
         elif arg.startswith("--config="):
-            arg, found = "--config=" + str(config_files.find(arg.removeprefix("--config="))), True
+            arg, found = "--config=" + _config(arg.removeprefix("--config=")), True
         result.append(arg)
     if found or not args or args[0] not in COMMANDS or {"-h", "--help"} & set(args):
         return result
     return [result[0], *_implied_config(result), *result[1:]]
+
+
+def _config(name: str) -> str:
+    file = config_files.find(name)
+    config_files.check(file)
+    return str(file)
 
 
 def _implied_config(args: list[str]) -> list[str]:
@@ -260,7 +277,7 @@ def _implied_config(args: list[str]) -> list[str]:
     if not any(arg.startswith("--print_config") for arg in args):  # what that prints is for a file
         say(f"config: {file}")
     root_flag = ["--trainer.default_root_dir", str(run.parent.parent)] if run is not None and inherited else []
-    return ["--config", str(file), *root_flag]
+    return ["--config", _config(str(file)), *root_flag]
 
 
 def main(args: list[str] | None = None) -> None:

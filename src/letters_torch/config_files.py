@@ -1,6 +1,9 @@
 """Finds the config that a bare name means: in the current folder, in configs/, in the installed package."""
 
+import json
 from pathlib import Path
+
+import yaml
 
 from letters_torch.errors import UserError
 
@@ -30,3 +33,22 @@ def find(name: str) -> Path:
                     return file
     known = sorted({file.name for place in places()[1:] for file in place.glob("*.yaml")})
     raise UserError(f"--config {name}: no such file; the configs that come with letters_torch are {', '.join(known)}")
+
+
+def check(path: Path) -> None:
+    """Sees to it that a config is a table of settings; whether the settings are right is the parser's to say.
+
+    Raises:
+        UserError: it cannot be read, or is no YAML, or no table.
+    """
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+        json.dumps(settings, default=str)  # fails for a table that contains itself
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise UserError(f"--config {path}{line}: broken YAML ({error.problem})") from error
+    except (OSError, yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"--config {path}: cannot be read as YAML ({reason})") from error
+    if not isinstance(settings, dict):
+        raise UserError(f"--config {path}: no settings in it; see the configs that come with letters_torch")

@@ -8,6 +8,7 @@ jobs a line and answers with one JSON result a line.
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from tests.reliability.figures import FIGURES
 
 # Where a child may be told to kill itself: (module or class, function, what is done of it before).
 MOMENTS = {
@@ -60,7 +62,8 @@ class Killer:
 
         Args:
             *args: of the command line.
-            **how: `after`, seconds until it is killed; or `moment` and `count`, at which of these.
+            **how: `after`, seconds until it is killed; or `moment` and `count`, at which of these; `limit`, the bytes
+                that a file may have.
 
         Returns:
             `code`, as `subprocess` has it; `output` of both streams; `seconds`.
@@ -114,6 +117,7 @@ def survive(killer: Killer, config: Path, kills: int, seed: int, longest: float)
             assert tally.kills == kills, f"over after {tally.kills} kills; make the run longer"
             return tally
         tally.kills += 1
+        FIGURES["kills survived by runs killed again and again"] += 1
         phase = how.get("moment", "at random")
         tally.by_phase[phase] = tally.by_phase.get(phase, 0) + 1
 
@@ -151,6 +155,8 @@ def _child(job: dict[str, Any]) -> None:
 
     code = 1
     try:
+        if "limit" in job:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (job["limit"], job["limit"]))
         if "moment" in job:
             _arm(*MOMENTS[job["moment"]], job["count"])
         main(job["args"])

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from letters_torch import checkpoint
 from letters_torch.training import LettersModule
@@ -14,15 +13,7 @@ from tests.reliability import runs
 
 ENGINES = ("blocked", "autograd")
 # In the first panel, at a check, inside a panel, at a stage's end, just behind it, one step before the end.
-STOPS = (1, 120, 233, 250, 251, 370, 539)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Any:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+STOPS = (251, *(pytest.param(stop, marks=pytest.mark.slow) for stop in (1, 120, 233, 250, 370, 539)))
 
 
 @pytest.fixture(scope="module")
@@ -49,19 +40,21 @@ def test_a_run_resumed_once(tmp_path: Path, undisturbed: dict[str, runs.Left], e
     assert runs.fit(config, *engine_flag, "--trainer.max_steps", stop) == 0
     last = kept(tmp_path, "last.ckpt")
     assert runs.fit(config, *engine_flag, "--ckpt_path", last) == 0
-    assert runs.left(tmp_path) == undisturbed[engine]
+    runs.assert_same(runs.left(tmp_path), undisturbed[engine])
 
 
-@pytest.mark.parametrize("workers", [0, 1, 3])
+@pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow), 3])
 def test_a_run_resumed_again_and_again(tmp_path: Path, undisturbed: dict[str, runs.Left], workers: int) -> None:
     config = runs.make(tmp_path)
     for count, stop in enumerate((7, 130, 131, 250, 466, runs.LAST)):
         resume = ("--ckpt_path", "last") if count else ()
         assert runs.fit(config, "--data.workers", workers, "--trainer.max_steps", stop, *resume) == 0
-    assert runs.left(tmp_path) == undisturbed["blocked"]
+    runs.assert_same(runs.left(tmp_path), undisturbed["blocked"])
 
 
-@pytest.mark.parametrize("pattern", ["stage1-*.ckpt", "stage2-*.ckpt", "best-*.ckpt"])
+@pytest.mark.parametrize(
+    "pattern", ["stage1-*.ckpt", pytest.param("stage2-*.ckpt", marks=pytest.mark.slow), "best-*.ckpt"]
+)
 @pytest.mark.parametrize("interrupted", [False, True], ids=["whole", "stopped again"])
 def test_a_run_resumed_from_an_earlier_checkpoint(
     tmp_path: Path, undisturbed: dict[str, runs.Left], pattern: str, interrupted: bool
@@ -75,13 +68,14 @@ def test_a_run_resumed_from_an_earlier_checkpoint(
         with_signal_after(step + 10, config, "--ckpt_path", earlier)
         earlier = kept(tmp_path, "last.ckpt")
     assert runs.fit(config, "--ckpt_path", earlier) == 0
-    assert runs.left(tmp_path) == undisturbed["blocked"]
+    runs.assert_same(runs.left(tmp_path), undisturbed["blocked"])
 
 
 def with_signal_after(step: int, config: Path, *args: object, which: int = signal.SIGINT) -> int:
     """A fit to which a signal comes as soon as this step is done; its exit code."""
 
     def on_train_batch_start(self: LettersModule, batch: Any, batch_idx: int) -> None:
+        assert batch_idx >= 0
         if self.step <= step < self.step + len(batch.x):
             os.kill(os.getpid(), which)
 
@@ -106,7 +100,7 @@ def test_a_signal_saves_and_says_how_to_go_on(
     assert f"fit --ckpt_path {last}" in out
     assert with_signal_after(150, config, "--ckpt_path", last, which=which) == code
     assert runs.fit(config, "--ckpt_path", last) == 0
-    assert runs.left(tmp_path) == undisturbed["blocked"]
+    runs.assert_same(runs.left(tmp_path), undisturbed["blocked"])
 
 
 def test_a_signal_does_not_wait_for_min_steps(tmp_path: Path) -> None:
@@ -115,7 +109,7 @@ def test_a_signal_does_not_wait_for_min_steps(tmp_path: Path) -> None:
     assert checkpoint.load(kept(tmp_path, "last.ckpt"))["letters_torch"]["step"] == 120
 
 
-@pytest.mark.parametrize("stop", [119, 233, 360, 361])
+@pytest.mark.parametrize("stop", [*(pytest.param(stop, marks=pytest.mark.slow) for stop in (119, 233, 361)), 360])
 def test_early_stopping_is_resumed_too(tmp_path: Path, stop: int) -> None:
     """A check that only a stopped run makes must not count for its patience."""
     patience = {
@@ -129,7 +123,7 @@ def test_early_stopping_is_resumed_too(tmp_path: Path, stop: int) -> None:
     assert runs.fit(parts, "--trainer.max_steps", stop) == 0
     for _ in range(2):  # resumed once it is over, it does not go on either
         assert runs.fit(parts, "--ckpt_path", kept(parts.parent, "last.ckpt")) == 0
-        assert runs.left(parts.parent) == expected
+        runs.assert_same(runs.left(parts.parent), expected)
 
 
 def test_a_finished_run_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,7 +132,7 @@ def test_a_finished_run_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[st
     expected = runs.left(tmp_path)
     assert runs.fit(config, "--ckpt_path", kept(tmp_path, "last.ckpt")) == 0
     assert f"step {runs.LAST} is the run's last" in capsys.readouterr().out
-    assert runs.left(tmp_path) == expected
+    runs.assert_same(runs.left(tmp_path), expected)
 
 
 def test_what_a_run_came_to_is_set_aside(tmp_path: Path) -> None:
