@@ -102,17 +102,6 @@ class LettersCLI(LightningCLI):
         config.ckpt_path = None if self.checkpoint is None else str(self.checkpoint)
         self.content = None if self.checkpoint is None else checkpoint.load(self.checkpoint)
 
-    def instantiate_classes(self) -> None:
-        """Builds everything.
-
-        Raises:
-            UserError: a value that a class does not take.
-        """
-        try:
-            super().instantiate_classes()
-        except (ValueError, TypeError) as error:
-            raise UserError(f"a setting cannot be: {error}") from error
-
     def instantiate_trainer(self, **kwargs: Any) -> StepTrainer:
         """With the logger of the run's folder."""
         wanted = self._get(self.config_init, "trainer")
