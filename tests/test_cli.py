@@ -75,7 +75,7 @@ def test_fit_leaves_a_run_and_says_the_notebooks_lines(folder: Path, capsys: pyt
     names = {re.sub(r"best-step=\d+-val_acc=\d\.\d{4}", "best", re.sub(r"events.*", "events", name)) for name in made}
     kept = ("last", "best", "stage1-step=120", "stage2-step=200")
     wanted = {"config.yaml", "hparams.yaml", "events", *(f"checkpoints/{name}.ckpt" for name in kept)}
-        wanted |= {"checkpoints/.lock", "notebook_on_other_letters/events"}
+    wanted |= {"checkpoints/.lock", "notebook_on_other_letters/events"}
     assert names == {str(RUN / name) for name in wanted}
 
 
