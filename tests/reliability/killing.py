@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
 from tests.reliability.figures import FIGURES
 
 # Where a child may be told to kill itself: (module or class, function, what is done of it before).
