@@ -142,8 +142,7 @@ def config_cases(folder: Path, cases: int, seed: int, capsys: pytest.CaptureFixt
 @pytest.fixture
 def _no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """The config is read, and everything is built from it; that is all."""
-    monkeypatch.setattr(cli.LettersCLI, "before_fit", Mock())
-    monkeypatch.setattr(cli.StepTrainer, "fit", Mock())
+    monkeypatch.setattr(cli.LettersCLI, "_run_subcommand", Mock())
 
 
 @pytest.mark.usefixtures("_no_training")
