@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import threading
 import warnings
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,8 @@ class LettersCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Settles the checkpoint, the run folder and the paths before anything is built."""
         config = self.config[self.subcommand]
+        if config.trainer is None or config.data is None or config.model is None:
+            raise UserError("--config: trainer, model and data are sections of settings; leave an empty one out")
         self.root = Path(config.trainer.default_root_dir or ".")
         if config.data.path is not None:  # the run's config.yaml must mean the same from any folder
             config.data.path = str(Path(config.data.path).expanduser().absolute())
@@ -274,6 +277,7 @@ def main(args: list[str] | None = None) -> None:
     args = sys.argv[1:] if args is None else args
     if not any(arg.startswith("--trainer.profiler") for arg in args):  # whose table is one of those messages
         _quiet()
+    before, threading.excepthook = threading.excepthook, _report_thread
     try:
         LettersCLI(_with_config(args))
     except (UserError, MisconfigurationException, ArgumentError) as error:
@@ -284,6 +288,8 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(1)
     except OSError as error:  # a full disk, a folder that may not be written
         _fail(f"{error.filename or 'cannot read or write'}: {error.strerror or error}")
+    finally:
+        threading.excepthook = before
 
 
 def _first_cause(error: BaseException) -> BaseException:
@@ -291,6 +297,11 @@ def _first_cause(error: BaseException) -> BaseException:
     while error.__cause__ is not None:
         error = error.__cause__
     return error
+
+
+def _report_thread(error: threading.ExceptHookArgs) -> None:
+    """TensorBoard's writer, which is a thread: what stops it reaches the run with its next point, and is told then."""
+    logging.getLogger(__name__).info("a thread stopped", exc_info=error.exc_value)
 
 
 def _fail(message: str) -> None:

@@ -20,6 +20,7 @@ from letters_torch.updates.blocked import PANEL, Blocked
 from letters_torch.updates.one_at_a_time import OneAtATime
 
 SETS = ("val", "train")  # the loaders of a check, in order
+LARGEST_LOSS = 1e4  # guessing has a loss of log(26) = 3.3; nothing comes back from here
 ROWS = 600  # samples that a thread evaluates at a time
 
 
@@ -102,7 +103,7 @@ class LettersModule(pl.LightningModule):
         """One single-sample update for each sample of the block.
 
         Raises:
-            UserError: the loss is no longer a finite number.
+            UserError: the run diverges: a loss beyond LARGEST_LOSS, or weights that are no numbers.
         """
         end = block.first_step + len(block.x)
         trainer: Any = self.trainer
@@ -116,14 +117,16 @@ class LettersModule(pl.LightningModule):
 
     def _update(self, block: Block) -> None:
         rates = self.schedule.rates(block.first_step, len(block.x))
-        datamodule = getattr(self.trainer, "datamodule", None)
-        spare = torch.get_num_threads() - (datamodule.workers if datamodule else 0)
-        with torch_threads(max(1, spare)):  # a core for each thread that prepares blocks
+        # One thread, whatever the machine: the products of a panel are short, the thread that prepares blocks needs a
+        # core too (see threads.py), and so no bit depends on how many threads there are.
+        with torch_threads(1):
             losses = self.updates(self.V, self.W, block.x, block.y, rates, block.first_step)
-        if not losses.isfinite().all():
-            raise self._diverged(block.first_step + int((~losses.isfinite()).nonzero()[0]), "loss is no longer a")
+        beyond = ~(losses < LARGEST_LOSS)  # in this form a NaN is, too
+        if beyond.any():
+            k = int(beyond.nonzero()[0])
+            raise self._diverged(block.first_step + k, f"loss has left all bounds ({losses[k]:g})")
         if not (self.V.sum() + self.W.sum()).isfinite():  # the last step's loss is of the weights before it
-            raise self._diverged(block.first_step + len(losses) - 1, "weights are no longer")
+            raise self._diverged(block.first_step + len(losses) - 1, "weights are no longer finite numbers")
         # One by one, so that the sum's rounding does not depend on how the run is cut into blocks.
         self._loss_sum = reduce(operator.add, losses.tolist(), self._loss_sum)
         self._loss_count += len(losses)
@@ -131,9 +134,8 @@ class LettersModule(pl.LightningModule):
 
     def _diverged(self, step: int, what: str) -> UserError:
         rates = self.schedule.rates(step, 1)
-        number = "finite number" if what.endswith(" a") else "finite numbers"
         return UserError(
-            f"step {step}: the {what} {number}; the learning rate {rates.lr[0]:g} (or the weight decay"
+            f"step {step}: the {what}; the learning rate {rates.lr[0]:g} (or the weight decay"
             f" {rates.weight_decay[0]:g}) of this stage of model.schedule is too high; the last checkpoint is kept"
         )
 

@@ -54,6 +54,7 @@ def test_a_signal_in_a_run(tmp_path: Path) -> None:
     config = endless(tmp_path, engine="autograd", hidden=400)
     process = started("fit", "--config", config, "--data.block", 1000, "--trainer.val_check_interval", 100_000)
     wait_for(last_of(tmp_path).exists, process)
+    time.sleep(3)  # past the check before the first step
     process.send_signal(signal.SIGTERM)
     out, err = ended(process, 30)
     assert process.returncode == 143

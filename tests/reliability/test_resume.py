@@ -103,12 +103,6 @@ def test_a_signal_saves_and_says_how_to_go_on(
     runs.assert_same(runs.left(tmp_path), undisturbed["blocked"])
 
 
-def test_a_signal_does_not_wait_for_min_steps(tmp_path: Path) -> None:
-    config = runs.make(tmp_path)
-    assert with_signal_after(10, config, "--trainer.min_steps", 500) == 130
-    assert checkpoint.load(kept(tmp_path, "last.ckpt"))["letters_torch"]["step"] == 120
-
-
 @pytest.mark.parametrize("stop", [*(pytest.param(stop, marks=pytest.mark.slow) for stop in (119, 233, 361)), 360])
 def test_early_stopping_is_resumed_too(tmp_path: Path, stop: int) -> None:
     """A check that only a stopped run makes must not count for its patience."""

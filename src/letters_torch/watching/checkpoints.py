@@ -114,8 +114,6 @@ class RunCheckpoints(Checkpoint):
     def _heed_signals(self, trainer: Any) -> None:
         if self.stopped_by is not None:
             trainer.should_stop = True
-            trainer.fit_loop.min_epochs = 0  # Lightning would first go on to min_steps
-            trainer.fit_loop.epoch_loop.min_steps = None
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Keeps a stage's end, and heeds the signals."""
