@@ -143,12 +143,12 @@ def test_an_interval_that_cannot_be_is_refused() -> None:
 def test_inputs_are_shown_as_they_lie_on_file_and_as_they_enter(tmp_path: Path) -> None:
     data = data_module(save_letters(tmp_path / "letters.mat"), scaling="global", augment=RandomAffine(10, (0.1, 0.1)))
     data.setup("fit")
-    first, count = 5, 9
+    first, count = 5, 12
     sheet = entering(data, first, count)
     rows = stream.rows(stream.draws(data.seed, first, count), len(data.train))
     entered = data.make_block(first, count).x.view(-1, 28, 28).numpy()
     for index in range(count):
-        row, column = divmod(index, 8)
+        row, column = divmod(index, 10)
         top, left = tiles.GAP + row * (56 + tiles.GAP), tiles.GAP + column * (28 + tiles.GAP)
         assert np.array_equal(sheet[top : top + 28, left : left + 28], data.train.images[rows[index]])
         below = sheet[top + 28 : top + 56, left : left + 28]

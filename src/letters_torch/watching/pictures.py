@@ -15,7 +15,7 @@ from letters_torch.report import notebook, sheets, tiles
 from letters_torch.report.readings import Readings, read
 from letters_torch.watching.line import confusion
 
-SHOWN = 32  # letters in a gallery
+SHOWN = 30  # letters in a gallery
 UNITS = 100  # hidden units shown
 PROBE = 480  # validation rows whose activations are counted: 192,000 values of 400 units
 
@@ -80,7 +80,7 @@ def entering(data: Any, first: int, count: int) -> tiles.UInt8:
     low, high = np.quantile(x, (0.01, 0.99))  # a few pixels of a tiny deviation would leave the others dark
     seen = np.rint(255 * np.clip((x - low) / ((high - low) or 1.0), 0, 1)).astype(np.uint8)
     pairs = np.concatenate([data.train.images[rows], seen], 1)
-    return tiles.grid(pairs, columns=8, fill=128)
+    return tiles.grid(pairs, columns=10, fill=128)
 
 
 def _log_notebook(folder: Path, comparable: bool) -> None:
