@@ -210,7 +210,7 @@ def _timings(logged: Logged) -> str:
     per_step = f"{1e6 * logged.seconds / logged.steps:,.0f} µs" if logged.steps else "-"
     rows = [
         ("trained for", f"{logged.seconds:,.1f} s"),
-        ("steps", f"{logged.steps:,}"),
+        ("steps in that time", f"{logged.steps:,}"),
         ("a step", f"{per_step}, checks and pictures included"),
         ("checks", f"{len(checks)}, the last after step {checks[-1]:,}"),
         (
