@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -112,6 +113,34 @@ def test_a_kill_half_way_leaves_the_old_file_or_none(tmp_path: Path, fresh: Lett
     assert [leftover.suffix for leftover in tmp_path.iterdir()] == [".part"]
     assert _bytes(_read(tmp_path)) == _bytes(fresh)
     assert path.exists()
+
+
+def test_files_of_other_versions_go_when_new_letters_are_kept(tmp_path: Path, fresh: LetterSets) -> None:
+    """And nothing else does: not this version's, of any size and seed, nor what only looks alike, nor a folder."""
+    digest = cache.path_for(1, 1, 0).stem.rsplit("-", 1)[1]
+    ours = [cache.path_for(*wish, tmp_path).name for wish in [(1, 1, 0), (2, 1, 7)]]
+    others = [f"builtin-208-104-seed0-{digest[::-1]}.npz", "builtin-1-1-seed3-0123456789ab.npz"]
+    alike = [f"{others[0]}.{'0' * 32}.part", f"my-{others[0]}", "builtin-1-1-seed0-0123456789AB.npz", "builtin.npz"]
+    folder = "builtin-9-9-seed9-0123456789ab.npz"
+    (tmp_path / folder).mkdir()
+    for name in (*ours, *others, *alike):
+        (tmp_path / name).write_bytes(b"letters")
+    _read(tmp_path)
+    kept = {*ours, *alike, folder, cache.path_for(**SIZES, seed=0).name}
+    assert {file.name for file in tmp_path.iterdir()} == kept
+    _read(tmp_path)  # which keeps nothing new
+    assert {file.name for file in tmp_path.iterdir()} == kept
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows deletes no file that is open")
+def test_who_reads_a_file_of_another_version_reads_on(tmp_path: Path, fresh: LetterSets) -> None:
+    old = tmp_path / "builtin-208-104-seed0-0123456789ab.npz"
+    cache.save(cache.path_for(**SIZES, seed=0, folder=tmp_path / "other"), fresh.train, fresh.test)
+    shutil.copy(cache.path_for(**SIZES, seed=0, folder=tmp_path / "other"), old)
+    with old.open("rb") as opened, np.load(opened) as file:
+        _read(tmp_path)
+        assert not old.exists()
+        assert np.array_equal(file["train_images"], fresh.train.images)
 
 
 def test_an_error_half_way_leaves_nothing(tmp_path: Path) -> None:

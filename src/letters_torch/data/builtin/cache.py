@@ -3,13 +3,16 @@
 Whatever happens, a file under its final name is whole: it is written under another name in the same folder and then
 renamed, which replaces in one step. Two processes that make the same letters write the same bytes, and the later
 rename wins. A file that was damaged afterwards is noticed, by the check sums of its zip format, and made again.
+
+Files of other versions of the generator, a hundred megabytes each, are deleted when a new one is kept.
 """
 
 import hashlib
 import os
+import re
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from typing import IO
@@ -23,6 +26,7 @@ FOLDER_VARIABLE = "LETTERS_TORCH_CACHE"
 # What decides how letters look; a change to any of them gives their file another name.
 _SOURCES = ("templates.txt", "templates.py", "hand.py", "ink.py", "make.py")
 _FIELDS = ("images", "labels", "writers")
+_NAME = re.compile(r"builtin-\d+-\d+-seed\d+-(?P<fingerprint>[0-9a-f]{12})\.npz")
 
 
 def path_for(train: int, test: int, seed: int, folder: Path | None = None) -> Path:
@@ -46,7 +50,7 @@ def load(path: Path, train: int, test: int) -> tuple[Letters, Letters] | None:
 
 
 def save(path: Path, train: Letters, test: Letters) -> None:
-    """Keeps letters in a file.
+    """Keeps letters in a file, and deletes those beside it that another version of the generator kept.
 
     Raises:
         OSError: the file cannot be written.
@@ -56,6 +60,22 @@ def save(path: Path, train: Letters, test: Letters) -> None:
     arrays = {f"{part}_{name}": getattr(letters, name) for part, letters in both.items() for name in _FIELDS}
     with replacing(path) as file:
         np.savez(file, **arrays)
+    with suppress(OSError):  # what cannot be deleted now is tried again the next time
+        _delete_outdated(path.parent)
+
+
+def _delete_outdated(folder: Path) -> None:
+    """Deletes letters of other versions of the generator: no path_for of this one ever leads to them.
+
+    A process that has such a file open reads on (its content lasts until it is closed; Windows does not let it be
+    deleted before), and one that looks for it later makes its letters again.
+    """
+    current = _fingerprint()
+    for file in folder.iterdir():
+        name = _NAME.fullmatch(file.name)
+        if name and name["fingerprint"] != current:
+            with suppress(OSError):
+                file.unlink()
 
 
 @contextmanager
