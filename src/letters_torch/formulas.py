@@ -125,14 +125,7 @@ def objective(V: Array, W: Array, x: Array, y: Array, lam: float) -> float:
 
 
 def gradients(V: Array, W: Array, x: Array, y: Array, lam: float) -> tuple[Array, Array]:
-    """The gradient of `objective` (derivation, sections 4 to 6).
-
-    Args:
-        V: first layer, (hidden, inputs + 1).
-        W: second layer, (classes, hidden + 1).
-        x: the sample without its 1, (inputs,).
-        y: one-hot label, (classes,).
-        lam: the strength of the L2 term, half of torch's `weight_decay`.
+    """The gradient of `objective`, whose arguments it takes (derivation, sections 4 to 6).
 
     Returns:
         dL_dV and dL_dW, shaped as V and W, the L2 term included.
@@ -171,14 +164,7 @@ def mean_objective(V: Array, W: Array, X: Array, Y: Array, lam: float) -> float:
 
 
 def mean_gradients(V: Array, W: Array, X: Array, Y: Array, lam: float) -> tuple[Array, Array]:
-    """The gradient of `mean_objective`: the mean of the samples' gradients.
-
-    Args:
-        V: first layer, (hidden, inputs + 1).
-        W: second layer, (classes, hidden + 1).
-        X: the samples without their 1, (samples, inputs), at least one.
-        Y: one-hot labels, (samples, classes).
-        lam: the strength of the L2 term, half of torch's `weight_decay`.
+    """The gradient of `mean_objective`, whose arguments it takes: the mean of the samples' gradients.
 
     Returns:
         dL_dV and dL_dW, shaped as V and W, the L2 term included.

@@ -6,7 +6,7 @@ gives it, so what a step sees depends on nothing but the seed and the step.
 
 from abc import ABC, abstractmethod
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -185,29 +185,16 @@ class RandomWarp(RandomAffine):
     both maps are one sampling, so the image is blurred once.
 
     Args:
-        degrees: this and all others but `pull` as in `RandomAffine`.
-        translate: see there.
-        scale: see there.
-        shear: see there.
+        *args: as `RandomAffine`'s.
         pull: the farthest that a quarter is pulled along an axis, in pixels.
-        interpolation: see there.
-        fill: see there.
+        **kwargs: as `RandomAffine`'s.
 
     Raises:
         ValueError: as `RandomAffine`; or a pull that is not a finite number, 0 or more.
     """
 
-    def __init__(
-        self,
-        degrees: float | tuple[float, float],
-        translate: tuple[float, float] | None = None,
-        scale: tuple[float, float] | None = None,
-        shear: float | tuple[float, float] | tuple[float, float, float, float] | None = None,
-        pull: float = 1.5,
-        interpolation: Literal["nearest", "bilinear"] = "bilinear",
-        fill: float | None = None,
-    ) -> None:
-        super().__init__(degrees, translate, scale, shear, interpolation, fill)
+    def __init__(self, *args: Any, pull: float = 1.5, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         if not 0 <= pull < np.inf:
             raise ValueError(f"pull must be a finite number of pixels, 0 or more, not {pull}")
         self.pull = pull
