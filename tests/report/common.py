@@ -5,6 +5,7 @@ import io
 import warnings
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,6 +34,11 @@ def counts(truth: np.ndarray, reading: np.ndarray) -> np.ndarray:
     for t, r in zip(truth, reading, strict=True):
         result[t, r] += 1
     return result
+
+
+def axes_lines(axes: Any) -> dict[str, list[tuple[float, float]]]:
+    """The points of a figure's lines, by label; matplotlib labels those that have none `_child...`."""
+    return {line.get_label(): list(map(tuple, line.get_xydata().tolist())) for line in axes.get_lines()}
 
 
 class Page(HTMLParser):

@@ -8,6 +8,7 @@ import pytest
 
 from letters_torch.data.letters import Letters, LetterSets
 from letters_torch.report import figures, notebook, sheets, tiles
+from tests.report.common import axes_lines
 
 
 def corner(count: int = 1) -> np.ndarray:
@@ -62,17 +63,29 @@ def test_confusion_sheet_has_the_truth_down_and_the_reading_across() -> None:
     assert (blue.max(0) == ((1 + 3) * sheets.CELL - 1, (4 + 3) * sheets.CELL - 1)).all()
 
 
+def test_confusion_sheet_has_its_numbers_in_per_cent_of_the_letter() -> None:
+    """Whatever the number of rows; and nothing where it is less than half a per cent."""
+    few, many = np.zeros((26, 26), np.int64), np.zeros((26, 26), np.int64)
+    few[1, 4], few[1, 5] = 2, 3
+    many[1, 4], many[1, 5], many[1, 6] = 4000, 6000, 20
+    cells = [sheets.confusion_matrix(matrix)[3 * sheets.CELL : 4 * sheets.CELL] for matrix in (few, many)]
+    inked = [[(cell(row, n) < 100).all(-1) for n in (4, 5, 6)] for row in cells]
+    assert np.array_equal(inked[0], inked[1])
+    assert inked[0][0].any()
+    assert not np.array_equal(inked[0][0], inked[0][1])
+    assert not inked[0][2].any()
+
+
+def cell(row: np.ndarray, number: int) -> np.ndarray:
+    return row[:, (number + 2) * sheets.CELL : (number + 3) * sheets.CELL]
+
+
 def test_bars_are_as_long_as_the_accuracies() -> None:
     counts = np.zeros((26, 26), np.int64)
     counts[0, 0], counts[1, 1], counts[1, 2] = 5, 1, 3
     sheet = sheets.letter_accuracy(counts, width=400, line=18)
     lengths = [(sheet[4 + 18 * row + 5] == tiles.POSITIVE).all(-1).sum() for row in range(3)]
     assert lengths == pytest.approx([400, 100, 0], abs=1)
-
-
-def axes_lines(axes: object) -> dict[str, list[tuple[float, float]]]:
-    found = axes.get_lines()  # type: ignore[attr-defined]
-    return {line.get_label(): list(map(tuple, line.get_xydata().tolist())) for line in found}
 
 
 def test_curves_are_those_of_the_run_with_the_notebooks_under_them() -> None:
@@ -95,6 +108,7 @@ def test_confusion_figure_has_its_counts_in_their_cells() -> None:
     counts[1, 4], counts[2, 2] = 3, 8
     axes = figures.confusion_matrix(counts).axes[0]
     assert {(text.get_position(), text.get_text()) for text in axes.texts} == {((4, 1), "3"), ((2, 2), "8")}
+    assert [tuple(cell) for cell in np.argwhere(axes.images[0].get_array()[..., 3])] == [(1, 4), (2, 2)]
     assert axes.yaxis_inverted()
     assert [label.get_text() for label in axes.get_yticklabels()][:3] == ["A", "B", "C"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("read as", "true letter")

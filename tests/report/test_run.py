@@ -5,15 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from matplotlib.figure import Figure
 
 from letters_torch.cli import main
 from letters_torch.errors import UserError
-from letters_torch.report import command, logged, run
+from letters_torch.report import command, figures, logged, run, tiles
 from letters_torch.report.readings import wilson
 from letters_torch.schedule import Stage
 from letters_torch.trainer import StepTrainer
 from letters_torch.training import LettersModule
-from tests.report.common import Page, counts, hush, probabilities
+from tests.report.common import Page, axes_lines, counts, hush, probabilities
 from tests.running import HIDDEN, STAGES, VALIDATION, data_module, prepare, refused, save_letters, scalars
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -73,10 +75,13 @@ def test_every_letter_has_its_line(page: Page, read: tuple[np.ndarray, ...]) -> 
     matrix = counts(truth, reading)
     assert sum(int(line[1]) for line in lines.values()) == VALIDATION
     for index, letter in enumerate(ALPHABET):
-        rows, own = matrix[index].sum(), matrix[index, index]
-        assert lines[letter][1:3] == [str(rows), f"{own / rows:.1%}" if rows else "-"]
-        others = {ALPHABET[i] for i in np.flatnonzero(matrix[index]) if i != index}
-        assert {part.split()[0] for part in lines[letter][4].split(", ") if part} <= others
+        rows, own = int(matrix[index].sum()), int(matrix[index, index])
+        interval = "{:.1%} to {:.1%}".format(*wilson(own, rows)) if rows else "-"
+        assert lines[letter][1:4] == [str(rows), f"{own / rows:.1%}" if rows else "-", interval]
+        taken = [part.split() for part in lines[letter][4].split(", ") if part]
+        others = np.delete(matrix[index], index)
+        assert [share for _, share in taken] == [f"{n / rows:.1%}" for n in sorted(others, reverse=True)[:3] if n]
+        assert all(share == f"{matrix[index, ALPHABET.index(other)] / rows:.1%}" for other, share in taken)
 
 
 def test_galleries_show_the_letters_that_they_name(page: Page, read: tuple[np.ndarray, ...]) -> None:
@@ -92,6 +97,57 @@ def test_galleries_show_the_letters_that_they_name(page: Page, read: tuple[np.nd
     ]
     for row, (_, pixels) in zip(expected, shown, strict=True):
         assert np.array_equal(pixels, 255 - images[row])  # upright, dark on white
+
+
+@pytest.fixture(scope="module")
+def figures_of(gathered: run.Run) -> dict[str, Figure]:
+    """The page's figures, by name, before they become text."""
+    found: dict[str, Figure] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "svg", lambda figure, name: found.setdefault(name, figure) and "")
+        run.document(gathered)
+    return found
+
+
+def test_the_page_draws_the_logged_curves_and_marks_the_stages(figures_of: dict[str, Figure], folder: Path) -> None:
+    accuracy, loss = figures_of["curves"].axes
+    logged_there = scalars(folder)
+    for axes, kind in ((accuracy, "acc"), (loss, "loss")):
+        lines = axes_lines(axes)
+        assert lines["validation"] == logged_there[f"val/{kind}"]
+        assert lines["training"] == logged_there[f"train/{kind}"]
+        assert [line[0][0] for name, line in lines.items() if name.startswith("_")] == [120]
+    assert [text.get_text() for text in accuracy.texts] == ["1", "2"]
+    (legend,) = figures_of["curves"].legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "the notebook's validation\n(on other letters)",
+        "training",
+        "validation",
+    ]
+
+
+def test_the_page_draws_the_confusion_matrix(figures_of: dict[str, Figure], read: tuple[np.ndarray, ...]) -> None:
+    _, truth, reading, _ = read
+    matrix = counts(truth, reading)
+    drawn = np.zeros_like(matrix)
+    for text in figures_of["confusion"].axes[0].texts:
+        across, down = text.get_position()
+        drawn[down, across] = int(text.get_text())
+    assert np.array_equal(drawn, matrix)
+    assert drawn.sum() == VALIDATION
+    assert not np.array_equal(matrix, matrix.T)
+
+
+def test_hidden_units_are_shown_upright_the_heaviest_first(page: Page, folder: Path) -> None:
+    weights = torch.load(last(folder), weights_only=True)["state_dict"]
+    V, W = weights["V"].numpy(), weights["W"].numpy()
+    heaviest = sorted(range(HIDDEN), key=lambda unit: -float(np.square(W[:, unit]).sum()))
+    montage = next(pixels for alt, pixels in page.figures if alt == f"input weights of {HIDDEN} hidden units")
+    for place, unit in enumerate(heaviest):
+        top, left = (tiles.GAP + step * (28 + tiles.GAP) for step in divmod(place, 3))
+        tile = montage[top : top + 28, left : left + 28]
+        blue = (tile[..., :3] == tiles.POSITIVE).all(-1)
+        assert np.array_equal(blue, V[unit, :784].reshape(28, 28) >= 0)
 
 
 def test_nothing_is_fetched_from_elsewhere(folder: Path, page: Page) -> None:
