@@ -101,7 +101,7 @@ def confusion_matrix(counts: npt.NDArray[np.int64]) -> Figure:
 
 @mpl.rc_context(_RC)
 def bars(values: npt.NDArray[np.float64], names: Sequence[str] | None = None) -> Figure:
-    """A bar for each entry of a vector, up or down; with names, one below each."""
+    """A bar for each entry of a vector (N,), up or down; with N names, one below each."""
     figure, axes = _figure(5.2, 1.6)
     colours = [VAL if value >= 0 else "#d64541" for value in values]
     axes.bar(range(len(values)), values, color=colours, width=0.8 if names else 1.0)

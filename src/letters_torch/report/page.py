@@ -6,7 +6,7 @@ from pathlib import Path
 
 from letters_torch.report import tiles
 
-STYLE = Path(__file__).with_name("style.css")
+STYLE = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 
 
 def document(title: str, *parts: str) -> str:
@@ -14,7 +14,7 @@ def document(title: str, *parts: str) -> str:
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>\n{STYLE.read_text()}</style>\n</head>\n<body>\n<h1>{escape(title)}</h1>\n"
+        f"<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{escape(title)}</h1>\n"
         + "\n".join(parts)
         + "\n</body>\n</html>\n"
     )

@@ -50,7 +50,7 @@ class Readings:
 
 @torch.no_grad()
 def read(module: nn.Module, batches: Iterable[Batch]) -> Readings:
-    """Reads labelled batches; wherever the module is."""
+    """Reads labelled batches, on the device and in the precision of the module; at least one batch."""
     parts = []
     for batch in batches:
         assert batch.y is not None
@@ -63,10 +63,15 @@ def read(module: nn.Module, batches: Iterable[Batch]) -> Readings:
 def wilson(right: int, rows: int, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson's interval for an accuracy: where the true one lies with this confidence.
 
+    E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927).
+
     Args:
         right: how many of the rows are read right.
         rows: at least 1.
-        confidence: between 0 and 1.
+        confidence: between 0 and 1, neither of them.
+
+    Returns:
+        The interval's lower and upper end, as shares of 1.
     """
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     share, weight = right / rows, z * z / rows
