@@ -117,15 +117,14 @@ class LettersModule(pl.LightningModule):
 
     def _update(self, block: Block) -> None:
         rates = self.schedule.rates(block.first_step, len(block.x))
-        # One thread, whatever the machine: the products of a panel are short, the thread that prepares blocks needs a
-        # core too (see threads.py), and so no bit depends on how many threads there are.
-        with torch_threads(1):
-            losses = self.updates(self.V, self.W, block.x, block.y, rates, block.first_step)
+        losses = self.updates(self.V, self.W, block.x, block.y, rates, block.first_step)
         beyond = ~(losses < LARGEST_LOSS)  # in this form a NaN is, too
         if beyond.any():
             k = int(beyond.nonzero()[0])
             raise self._diverged(block.first_step + k, f"loss has left all bounds ({losses[k]:g})")
-        if not (self.V.sum() + self.W.sum()).isfinite():  # the last step's loss is of the weights before it
+        with torch_threads(1):
+            finite = (self.V.sum() + self.W.sum()).isfinite()  # the last step's loss is of the weights before it
+        if not finite:
             raise self._diverged(block.first_step + len(losses) - 1, "weights are no longer finite numbers")
         # One by one, so that the sum's rounding does not depend on how the run is cut into blocks.
         self._loss_sum = reduce(operator.add, losses.tolist(), self._loss_sum)

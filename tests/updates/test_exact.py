@@ -11,8 +11,9 @@ from torch import Tensor
 
 from letters_torch import formulas
 from letters_torch.schedule import Rates
+from letters_torch.threads import torch_threads
 from letters_torch.updates import sweep
-from letters_torch.updates.blocked import Blocked, panels
+from letters_torch.updates.blocked import UNITS, Blocked, panels
 from letters_torch.updates.one_at_a_time import OneAtATime
 from tests.updates.common import (
     Problem,
@@ -138,6 +139,20 @@ def test_blocks_cut_at_multiples_of_the_panel_give_the_same_bits(dtype: torch.dt
     for lengths in ([20, 300, 10], [100, 100, 100, 30], [20] * 16 + [10]):
         for expected, got in zip(whole, task.train(Blocked(20, compiled), lengths, first_step=40), strict=True):
             assert torch.equal(expected, got)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_number_of_threads_makes_no_difference(dtype: torch.dtype) -> None:
+    """Three pieces of hidden units, the last one short, shared by one thread to five."""
+    task = problem(ramp(330), inputs=784, hidden=2 * UNITS + 30, dtype=dtype)
+    results = []
+    for threads in (1, 2, 5):
+        with torch_threads(threads):
+            results.append(task.train(Blocked()))
+    for result in results[1:]:
+        assert all(torch.equal(*pair) for pair in zip(results[0], result, strict=True))
+    if dtype == torch.float64:
+        assert apart(results[1], by_numpy(task)) < EXACT
 
 
 @pytest.fixture(scope="module")

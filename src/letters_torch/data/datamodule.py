@@ -3,7 +3,7 @@
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -18,6 +18,7 @@ from letters_torch.data.letters import Letters, LetterSets
 from letters_torch.data.sources import open_letters
 from letters_torch.data.standardize import Scaling, Standardizer
 from letters_torch.errors import UserError
+from letters_torch.threads import ahead
 
 # Images that are evaluated at once: enough for fast products, little enough to stay small.
 CHUNK = 8192
@@ -55,7 +56,8 @@ class LettersDataModule(pl.LightningDataModule):
         probe: how many of the training rows the training accuracy is taken on: a fixed choice, or "all".
         block: how many samples are handed to the training at once. Changes nothing but speed, as long as it is a
             multiple of the engine's panel (else the rounding too).
-        workers: threads that prepare blocks ahead of the training; 0 for none. Changes nothing but speed.
+        workers: how many blocks may be in preparation ahead of the training, each by a thread; 0 for none. Changes
+            nothing but speed.
         seed: of the split and of every step's draws.
 
     Raises:
@@ -237,7 +239,7 @@ class Blocks(Iterable[Block]):
         block: the largest count.
         start: the step at which iteration begins, asked when it does.
         next_pause: the first step after a given one between which and the step before it the trainer must get a turn.
-        workers: threads; 0 makes each block when it is asked for.
+        workers: blocks in preparation at once; 0 makes each block when it is asked for.
     """
 
     def __init__(
@@ -254,18 +256,17 @@ class Blocks(Iterable[Block]):
         if not self.workers:
             yield from (self.make(*piece) for piece in self._pieces())
             return
-        # One thread each for torch too: a second team of its threads would fight with the training's.
-        pool = ThreadPoolExecutor(self.workers, "blocks", torch.set_num_threads, (1,))
+        made: deque[Future[Block]] = deque()
         try:
-            ahead: deque[Future[Block]] = deque()
             for piece in self._pieces():
-                ahead.append(pool.submit(self.make, *piece))
-                if len(ahead) > self.workers + 1:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
+                made.append(ahead(self.make, *piece))
+                if len(made) > self.workers + 1:
+                    yield made.popleft().result()
+            while made:
+                yield made.popleft().result()
         finally:
-            pool.shutdown(cancel_futures=True)  # a run that is stopped does not wait for blocks that nobody will take
+            for block in made:
+                block.cancel()  # a run that is stopped does not wait for blocks that nobody will take
 
     def _pieces(self) -> Iterator[tuple[int, int]]:
         """(first step, count), cut at the multiples of `block` and wherever the trainer pauses."""

@@ -4,17 +4,20 @@ V is read and written once a panel of samples, not once a sample: inside the pan
 inner products. Nothing is approximated: every gradient is taken at the weights that the sample before it left.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from letters_torch.schedule import Rates
+from letters_torch.threads import share
 from letters_torch.updates import sweep
 
 PANEL = 100
+UNITS = 200  # hidden units whose products are one piece of work: fixed, so that no bit depends on who shares it
 
 
 class Blocked:
@@ -66,21 +69,38 @@ class Blocked:
         return losses
 
     def _panel(self, V: Tensor, W: Tensor, x: Tensor, y: Tensor, rates: Rates, losses: Tensor) -> None:
-        """One panel: two products, the sweep, one product. The bias column is the pixel that is always 1."""
+        """One panel: two products, the sweep, one product. The bias column is the pixel that is always 1.
+
+        Products are shared out by hidden units, the rows of V.
+        """
         A, G, D, U = self._workspace(x, V)
-        torch.addmm(V[:, -1], x, V[:, :-1].T, out=A)  # V_0 x_k
-        torch.mm(x, x.T, out=G).add_(1)  # x_j . x_k
+        units = [slice(begin, begin + UNITS) for begin in range(0, len(V), UNITS)]
+        share_out = share if V.device.type == "cpu" else _in_turn
+
+        def inner_products() -> None:
+            torch.mm(x, x.T, out=G).add_(1)  # x_j . x_k
+
+        def forward(part: slice) -> None:
+            torch.addmm(V[part, -1], x, V[part, :-1].T, out=A[:, part])  # V_0 x_k
+
+        share_out([inner_products, *(partial(forward, part) for part in units)])
         # The sweep leaves in D what V takes from each sample: lr_j c_(j+1)..c_(K-1) d_j.
         decay = self._sweep(A, G, W, y, rates, D, losses)
-        torch.mm(D.T, x, out=U[:, :-1])
-        torch.sum(D, 0, out=U[:, -1])
-        if 0.5 < decay < 2:
-            # V takes gradients and decay at once, and 1 - decay times V instead of decay: in float32 a factor next to 1
-            # is a coarse thing, and so is a small decay taken by itself; both err the same way in panel after panel.
-            U.add_(V, alpha=1 - decay)
-        else:
-            V.mul_(decay)  # where little is left of V, the difference would be its rounding error
-        V.sub_(U)
+
+        def update(part: slice) -> None:
+            V_part, U_part, D_part = V[part], U[part], D[:, part]
+            torch.mm(D_part.T, x, out=U_part[:, :-1])
+            torch.sum(D_part, 0, out=U_part[:, -1])
+            if 0.5 < decay < 2:
+                # V takes gradients and decay at once, and 1 - decay times V instead of decay: in float32 a factor next
+                # to 1 is a coarse thing, and so is a small decay taken by itself; both err the same way in panel after
+                # panel.
+                U_part.add_(V_part, alpha=1 - decay)
+            else:
+                V_part.mul_(decay)  # where little is left of V, the difference would be its rounding error
+            V_part.sub_(U_part)
+
+        share_out([partial(update, part) for part in units])
 
     def _sweep(self, A: Tensor, G: Tensor, W: Tensor, y: Tensor, rates: Rates, D: Tensor, losses: Tensor) -> float:
         compiled = self.compiled if self.compiled is not None else A.device.type == "cpu" and sweep.COMPILED
@@ -104,6 +124,11 @@ class _Buffers(NamedTuple):
     G: Tensor  # (K, K): x_j . x_k
     D: Tensor  # (K, hidden): the hidden layer's errors, scaled
     U: Tensor  # as V: what V takes from the panel
+
+
+def _in_turn(jobs: Sequence[Callable[[], object]]) -> None:
+    for job in jobs:
+        job()
 
 
 def panels(first_step: int, count: int, panel: int) -> Iterator[tuple[int, int]]:
