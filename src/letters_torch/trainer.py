@@ -17,6 +17,7 @@ from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
 from letters_torch import checkpoint
 from letters_torch.checkpoint import AtomicCheckpointIO
 from letters_torch.errors import UserError
+from letters_torch.threads import sharing
 from letters_torch.watching.checkpoints import RunCheckpoints
 from letters_torch.watching.line import LetterTable, Lines
 from letters_torch.watching.pictures import Pictures
@@ -122,6 +123,11 @@ class StepTrainer(pl.Trainer):
             datamodule.load_state_dict(content.get("LettersDataModule", {}))
             weights = f"the weights of {Path(ckpt_path).name}"
         command.explanation(model, datamodule, weights, row, output)
+
+    def _run_stage(self) -> Any:
+        """Lightning's: the run itself, whatever it is. Its threads share its work."""
+        with sharing():
+            return super()._run_stage()
 
     def limit_steps(self, total: int) -> None:
         """Ends the run with the schedule, unless `max_steps` ends it before.

@@ -15,7 +15,7 @@ from letters_torch.data.datamodule import Batch, Block
 from letters_torch.errors import UserError
 from letters_torch.network import initial_weights, logits
 from letters_torch.schedule import Schedule, Stage
-from letters_torch.threads import share, torch_threads
+from letters_torch.threads import share
 from letters_torch.updates.blocked import PANEL, Blocked
 from letters_torch.updates.one_at_a_time import OneAtATime
 
@@ -122,9 +122,7 @@ class LettersModule(pl.LightningModule):
         if beyond.any():
             k = int(beyond.nonzero()[0])
             raise self._diverged(block.first_step + k, f"loss has left all bounds ({losses[k]:g})")
-        with torch_threads(1):
-            finite = (self.V.sum() + self.W.sum()).isfinite()  # the last step's loss is of the weights before it
-        if not finite:
+        if not (self.V.sum() + self.W.sum()).isfinite():  # the last step's loss is of the weights before it
             raise self._diverged(block.first_step + len(losses) - 1, "weights are no longer finite numbers")
         # One by one, so that the sum's rounding does not depend on how the run is cut into blocks.
         self._loss_sum = reduce(operator.add, losses.tolist(), self._loss_sum)
@@ -174,9 +172,8 @@ class LettersModule(pl.LightningModule):
     def _evaluate(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         assert batch.y is not None
         b = self(batch.x)
-        with torch_threads(1):
-            reading = b.argmax(1)
-            return F.cross_entropy(b, batch.y), (reading == batch.y).double().mean(), reading
+        reading = b.argmax(1)
+        return F.cross_entropy(b, batch.y), (reading == batch.y).double().mean(), reading
 
     def predict_step(self, batch: Batch) -> Tensor:
         """Probabilities of A..Z, (N, 26)."""

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-import torch
 
 from benchmarks import page, problem
 from benchmarks.check import check
@@ -156,15 +155,18 @@ def test_the_page_has_a_place_for_every_table() -> None:
         assert f"<!-- {key}: end -->" in text
 
 
-def test_the_parts_of_a_step_are_those_of_the_engine(small: Problem) -> None:
-    from benchmarks.floor import PANEL, _Panel
+def test_a_clock_on_the_parts_of_a_step_changes_nothing(small: Problem) -> None:
+    from benchmarks.floor import PANEL, PARTS, REST, _Clocked
 
-    panel, ours = _Panel(small), Ours(small)
-    for work in panel.parts().values():
-        work()
-    ours.seconds(PANEL)
-    torch.testing.assert_close(panel.updated, torch.from_numpy(ours.weights()[0]), atol=1e-4, rtol=0)
-    torch.testing.assert_close(panel.W, torch.from_numpy(ours.weights()[1]))
+    clocked, ours = _Clocked(small), Ours(small)
+    for _ in range(3):
+        whole = 1e6 * clocked.seconds(PANEL) / PANEL
+        assert 0 < sum(clocked.rounds[-1].values()) <= whole
+        ours.seconds(PANEL)
+    for one, other in zip(clocked.weights(), ours.weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert set(clocked.parts()) == {*PARTS.values(), REST}
+    assert min(clocked.parts().values()) > 0
 
 
 def test_phases_do_not_count_what_is_inside_them() -> None:

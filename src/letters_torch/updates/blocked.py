@@ -69,42 +69,44 @@ class Blocked:
         return losses
 
     def _panel(self, V: Tensor, W: Tensor, x: Tensor, y: Tensor, rates: Rates, losses: Tensor) -> None:
-        """One panel: two products, the sweep, one product. The bias column is the pixel that is always 1.
-
-        Products are shared out by hidden units, the rows of V.
-        """
+        """One panel: two products, the sweep, one product. The bias column is the pixel that is always 1."""
         A, G, D, U = self._workspace(x, V)
-        units = [slice(begin, begin + UNITS) for begin in range(0, len(V), UNITS)]
-        share_out = share if V.device.type == "cpu" else _in_turn
+        self._products(V, x, A, G)
+        decay = self._sweep(A, G, W, y, rates, D, losses)
+        self._take(V, x, D, U, decay)
+
+    def _products(self, V: Tensor, x: Tensor, A: Tensor, G: Tensor) -> None:
+        """Leaves V_0 x_k in A and x_j . x_k in G."""
 
         def inner_products() -> None:
-            torch.mm(x, x.T, out=G).add_(1)  # x_j . x_k
+            torch.mm(x, x.T, out=G).add_(1)
 
-        def forward(part: slice) -> None:
-            torch.addmm(V[part, -1], x, V[part, :-1].T, out=A[:, part])  # V_0 x_k
+        def forward(units: slice) -> None:
+            torch.addmm(V[units, -1], x, V[units, :-1].T, out=A[:, units])
 
-        share_out([inner_products, *(partial(forward, part) for part in units)])
-        # The sweep leaves in D what V takes from each sample: lr_j c_(j+1)..c_(K-1) d_j.
-        decay = self._sweep(A, G, W, y, rates, D, losses)
-
-        def update(part: slice) -> None:
-            V_part, U_part, D_part = V[part], U[part], D[:, part]
-            torch.mm(D_part.T, x, out=U_part[:, :-1])
-            torch.sum(D_part, 0, out=U_part[:, -1])
-            if 0.5 < decay < 2:
-                # V takes gradients and decay at once, and 1 - decay times V instead of decay: in float32 a factor next
-                # to 1 is a coarse thing, and so is a small decay taken by itself; both err the same way in panel after
-                # panel.
-                U_part.add_(V_part, alpha=1 - decay)
-            else:
-                V_part.mul_(decay)  # where little is left of V, the difference would be its rounding error
-            V_part.sub_(U_part)
-
-        share_out([partial(update, part) for part in units])
+        _share_out([inner_products, *_pieces(forward, V)], V)
 
     def _sweep(self, A: Tensor, G: Tensor, W: Tensor, y: Tensor, rates: Rates, D: Tensor, losses: Tensor) -> float:
         compiled = self.compiled if self.compiled is not None else A.device.type == "cpu" and sweep.COMPILED
         return (sweep.compiled if compiled else sweep.plain)(A, G, W, y, *rates, D, losses)
+
+    def _take(self, V: Tensor, x: Tensor, D: Tensor, U: Tensor, decay: float) -> None:
+        """V_K from V_0, by what the sweep left in D: lr_j c_(j+1)..c_(K-1) d_j. Uses U."""
+
+        def take(units: slice) -> None:
+            v, u, d = V[units], U[units], D[:, units]
+            torch.mm(d.T, x, out=u[:, :-1])
+            torch.sum(d, 0, out=u[:, -1])
+            if 0.5 < decay < 2:
+                # V takes gradients and decay at once, and 1 - decay times V instead of decay: in float32 a factor next
+                # to 1 is a coarse thing, and so is a small decay taken by itself; both err the same way in panel after
+                # panel.
+                u.add_(v, alpha=1 - decay)
+            else:
+                v.mul_(decay)  # where little is left of V, the difference would be its rounding error
+            v.sub_(u)
+
+        _share_out(_pieces(take, V), V)
 
     def _workspace(self, x: Tensor, V: Tensor) -> "_Buffers":
         """Memory for this panel; kept from panel to panel, since allocating it costs as much as using it."""
@@ -126,9 +128,17 @@ class _Buffers(NamedTuple):
     U: Tensor  # as V: what V takes from the panel
 
 
-def _in_turn(jobs: Sequence[Callable[[], object]]) -> None:
-    for job in jobs:
-        job()
+def _pieces(work: Callable[[slice], None], V: Tensor) -> list[Callable[[], None]]:
+    """The work on all hidden units, the rows of V, in pieces."""
+    return [partial(work, slice(begin, begin + UNITS)) for begin in range(0, len(V), UNITS)]
+
+
+def _share_out(jobs: Sequence[Callable[[], None]], V: Tensor) -> None:
+    if V.device.type == "cpu":
+        share(jobs)
+    else:
+        for job in jobs:
+            job()
 
 
 def panels(first_step: int, count: int, panel: int) -> Iterator[tuple[int, int]]:

@@ -6,7 +6,6 @@ from torch import Tensor
 
 from letters_torch.network import logits
 from letters_torch.schedule import Rates
-from letters_torch.threads import torch_threads
 
 
 class OneAtATime:
@@ -29,12 +28,11 @@ class OneAtATime:
         v, w = V.detach().requires_grad_(), W.detach().requires_grad_()  # they share V's and W's memory
         sgd = torch.optim.SGD([v, w])
         losses = []
-        with torch_threads(1):  # a sample is too little to share
-            for k, (lr, weight_decay) in enumerate(zip(*rates, strict=True)):
-                sgd.param_groups[0].update(lr=float(lr), weight_decay=float(weight_decay))
-                sgd.zero_grad()
-                loss = F.cross_entropy(logits(v, w, x[k : k + 1]), y[k : k + 1])
-                loss.backward()
-                sgd.step()
-                losses.append(loss.detach())
+        for k, (lr, weight_decay) in enumerate(zip(*rates, strict=True)):
+            sgd.param_groups[0].update(lr=float(lr), weight_decay=float(weight_decay))
+            sgd.zero_grad()
+            loss = F.cross_entropy(logits(v, w, x[k : k + 1]), y[k : k + 1])
+            loss.backward()
+            sgd.step()
+            losses.append(loss.detach())
         return torch.stack(losses) if losses else x.new_empty(0)
