@@ -44,6 +44,7 @@ class LettersCLI(LightningCLI):
     """Lightning's command line, with run folders that are found again and settings that are never dropped unsaid."""
 
     def __init__(self, args: list[str]) -> None:
+        self._named = next((arg for arg in args[:1] if arg in COMMANDS), None)
         super().__init__(
             LettersModule,
             LettersDataModule,
@@ -66,6 +67,8 @@ class LettersCLI(LightningCLI):
         parser.link_arguments("seed_everything", "data.seed", compute_fn=_seed)
 
     def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
+        if self._named not in (None, subcommand):
+            return self.init_parser(**kwargs)  # stands for a command that was not given: to build all takes long
         parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
         if subcommand == "predict":
             parser.add_argument("--output", type=str, default="result.csv", help="the file to write")
