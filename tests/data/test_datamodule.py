@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from letters_torch.data import datamodule, stream
-from letters_torch.data.augment import RandomAffine
+from letters_torch.data.augment import RandomAffine, RollAndRotate
 from letters_torch.data.datamodule import Block, Blocks, LettersDataModule
 from letters_torch.data.letters import Letters
 from letters_torch.errors import UserError
@@ -201,14 +201,39 @@ def test_letters_are_read_once(path: Path) -> None:
     assert data.train is train
 
 
-def test_other_letters_than_a_run_began_with_are_refused(path: Path, tmp_path: Path) -> None:
-    began = ready(path)
-    same, other = data_module(path), data_module(save_letters(tmp_path / "other.mat", seed=9))
-    same.expected = other.expected = began.digest
-    same.setup("fit")
+CHANGES: list[tuple[dict[str, Any], str, str, str]] = [
+    ({"seed": 4}, "--seed_everything 4", "begun with 3", "validation rows"),
+    ({"validation": 49}, "--data.validation 49", "begun with 50", "validation rows"),
+    ({"scaling": "global"}, "--data.scaling global", "begun with pixel", "pixels"),
+]
+
+
+@pytest.mark.parametrize(("change", "flag", "began", "why"), CHANGES, ids=lambda value: str(value))
+def test_a_run_goes_on_with_the_split_and_the_scaling_that_it_began_with(
+    path: Path, change: dict[str, Any], flag: str, began: str, why: str
+) -> None:
+    settings: dict[str, Any] = {"seed": 3, "validation": 50, "scaling": "pixel"}
+    saved = ready(path, **settings).state_dict()
+    ready(path, **settings, augment=RollAndRotate(), block=7, workers=0, probe="all").require_same_data(saved)
     with pytest.raises(UserError) as error:
-        other.setup("fit")
+        ready(path, **{**settings, **change}).require_same_data(saved)
+    message(error, flag, began, why)
+
+
+def test_a_run_goes_on_with_the_letters_that_it_began_with_wherever_they_lie(path: Path, tmp_path: Path) -> None:
+    saved = ready(path).state_dict()
+    ready(path.rename(tmp_path / "moved.mat")).require_same_data(saved)
+    other = ready(save_letters(tmp_path / "other.mat", seed=9))
+    with pytest.raises(UserError) as error:
+        other.require_same_data(saved)
     message(error, "--ckpt_path", "other.mat", "--data.path")
+
+
+def test_other_letters_may_be_split_in_any_way(path: Path, tmp_path: Path) -> None:
+    saved = ready(path, seed=3).state_dict()
+    with pytest.raises(UserError):
+        ready(path, seed=4).require_same_split(saved)
+    ready(save_letters(tmp_path / "other.mat", seed=9), seed=4, validation=20).require_same_split(saved)
 
 
 @pytest.mark.parametrize("swap", ["labels", "rows"])

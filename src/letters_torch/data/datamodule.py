@@ -92,7 +92,6 @@ class LettersDataModule(pl.LightningDataModule):
         self.pictures: Sequence[Path] | None = None  # predict these instead of the test set
         self.sets: LetterSets | None = None
         self.standardizer: Standardizer | None = None
-        self.expected: str | None = None  # the digest of the letters that a resumed run began with
         self._known: Standardizer | None = None  # what a checkpoint was trained with
 
     def setup(self, stage: str) -> None:
@@ -108,11 +107,6 @@ class LettersDataModule(pl.LightningDataModule):
             return
         self.sets = open_letters(self.source, self.path, self.transposed, self.download)
         self.digest = _digest(self.sets.train)
-        if self.expected not in (None, self.digest):
-            raise UserError(
-                f"--ckpt_path: the run was begun on other letters than {self.sets.origin};"
-                " name the same with --data.path"
-            )
         self.train, self.val, self.test = *self._split(self.sets.train), self.sets.test
         self.save_hyperparameters({"letters": self.sets.origin, "letters_digest": self.digest})
         fitted_on = self.train if self.scaling != "pixel_each_set" else self.sets.train
@@ -198,12 +192,61 @@ class LettersDataModule(pl.LightningDataModule):
         """For the checkpoint: the statistics, without which the weights cannot read a single picture."""
         if self.standardizer is None:
             return {}
-        return {"standardizer": self.standardizer.state_dict(), "letters": self.digest}
+        origin = {"letters": self.digest, "seed": self.seed, "validation": self.validation, "scaling": self.scaling}
+        return {"standardizer": self.standardizer.state_dict(), **origin}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """From the checkpoint."""
-        if "standardizer" in state_dict:
-            self._known = Standardizer(**state_dict["standardizer"])
+        """From the checkpoint.
+
+        Raises:
+            UserError: a fit would go on with other data than it began with.
+        """
+        if "standardizer" not in state_dict:
+            return
+        self._known = Standardizer(**state_dict["standardizer"])
+        if self.trainer is not None and self.trainer.state.fn == "fit":
+            self.require_same_data(state_dict)
+
+    def require_same_data(self, saved: dict[str, Any]) -> None:
+        """Stops a run that would go on with other data than it began with.
+
+        Args:
+            saved: the state of this module in a checkpoint of the run.
+
+        Raises:
+            UserError: the letters, the split or the scaling is another.
+        """
+        if saved["letters"] != self.digest:
+            raise UserError(
+                f"--ckpt_path: the run was begun on other letters than {self._origin};"
+                " give the --data.source, --data.path and --data.transposed that it was begun with"
+            )
+        self.require_same_split(saved)
+        if saved["scaling"] != self.scaling:
+            raise UserError(
+                f"--data.scaling {self.scaling}: the run of --ckpt_path was begun with {saved['scaling']}, and its"
+                f" weights fit no other pixels; give {saved['scaling']}, or begin another run"
+            )
+
+    def require_same_split(self, saved: dict[str, Any]) -> None:
+        """Stops a split in which rows that a run was trained on are validation rows. Rows of other letters never are.
+
+        Args:
+            saved: as for `require_same_data`.
+
+        Raises:
+            UserError: the same letters are split otherwise.
+        """
+        now = (
+            ("--seed_everything", self.seed, saved["seed"]),
+            ("--data.validation", self.validation, saved["validation"]),
+        )
+        for flag, given, began in now:
+            if saved["letters"] == self.digest and given != began:
+                raise UserError(
+                    f"{flag} {given}: the run of --ckpt_path was begun with {began}; with another, rows that it was"
+                    f" trained on would be validation rows; give {began}, or begin another run"
+                )
 
 
 def _digest(letters: Letters) -> str:

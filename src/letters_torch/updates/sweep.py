@@ -61,5 +61,7 @@ def compiled(
     A: Tensor, G: Tensor, W: Tensor, y: Tensor, lr: Float64, weight_decay: Float64, D: Tensor, losses: Tensor
 ) -> float:
     """The sweep in machine code, one thread. Arguments and result: see the module."""
-    arrays = (A.numpy(), G.numpy(), W.numpy(), y.contiguous().numpy(), lr, weight_decay, D.numpy(), losses.numpy())
+    # The short ones contiguous: Numba compiles anew, which takes seconds, for an array that lies in memory otherwise.
+    rates = np.ascontiguousarray(lr), np.ascontiguousarray(weight_decay)
+    arrays = (A.numpy(), G.numpy(), W.numpy(), y.contiguous().numpy(), *rates, D.numpy(), losses.numpy())
     return _kernel.sweep(*arrays)
