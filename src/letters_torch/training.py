@@ -33,6 +33,8 @@ class LettersModule(pl.LightningModule):
         engine: "blocked" does the single-sample updates as matrix products, "autograd" one at a time by autograd and
             torch.optim.SGD; the same updates.
         panel: samples that the blocked engine takes together.
+        label_smoothing: from 0 to 1: this part of the target is shared by all letters, the rest is the label's. Losses
+            are reported by the label as it is.
         seed: of the initial weights.
 
     Attributes:
@@ -49,6 +51,7 @@ class LettersModule(pl.LightningModule):
         hidden: int = 400,
         engine: Literal["blocked", "autograd"] = "blocked",
         panel: int = PANEL,
+        label_smoothing: float = 0.0,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -59,7 +62,9 @@ class LettersModule(pl.LightningModule):
             raise UserError(f"--seed_everything must be 0 or more, not {seed}")
         try:
             self.schedule = Schedule(schedule)
-            self.updates = Blocked(panel) if engine == "blocked" else OneAtATime()
+            self.updates = (
+                Blocked(panel, smoothing=label_smoothing) if engine == "blocked" else OneAtATime(label_smoothing)
+            )
         except ValueError as error:
             raise UserError(f"--model: {error}") from error
         self.save_hyperparameters(
@@ -67,6 +72,7 @@ class LettersModule(pl.LightningModule):
                 "hidden": hidden,
                 "engine": engine,
                 "panel": panel,
+                "label_smoothing": label_smoothing,
                 "seed": seed,
                 "schedule": [asdict(stage) for stage in schedule],
             }
