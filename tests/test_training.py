@@ -127,6 +127,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"panel": 0}, "panel"),
     ({"schedule": []}, "stage"),
     ({"seed": -1}, "--seed_everything"),
+    ({"initial_scale": 0.0}, "--model.initial_scale must be a finite number above 0, not 0.0"),
+    ({"initial_scale": float("nan")}, "--model.initial_scale"),
     ({"label_smoothing": 1.5}, "--model: label_smoothing must be from 0 to 1, not 1.5"),
     ({"label_smoothing": -0.1, "engine": "autograd"}, "label_smoothing"),
 ]
@@ -137,6 +139,13 @@ def test_settings_that_cannot_be(settings: dict[str, Any], named: str) -> None:
     with pytest.raises(UserError) as error:
         LettersModule(**{"schedule": list(STAGES), **settings})
     message(error, named)
+
+
+def test_the_first_layer_begins_as_it_is_told() -> None:
+    usual, scaled = (LettersModule(list(STAGES), initial_scale=scale) for scale in (1.0, 0.5))
+    assert torch.equal(scaled.V, usual.V / 2)
+    assert torch.equal(scaled.W, usual.W)
+    assert scaled.hparams["initial_scale"] == 0.5
 
 
 def test_probabilities_are_the_formulas() -> None:

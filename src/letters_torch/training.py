@@ -1,5 +1,6 @@
 """The network as a LightningModule: turns blocks into updates, and whole sets into loss and accuracy."""
 
+import math
 import operator
 from dataclasses import asdict
 from functools import partial, reduce
@@ -35,6 +36,7 @@ class LettersModule(pl.LightningModule):
         panel: samples that the blocked engine takes together.
         label_smoothing: from 0 to 1: this part of the target is shared by all letters, the rest is the label's. Losses
             are reported by the label as it is.
+        initial_scale: the first layer's initial weights are the notebook's times this.
         seed: of the initial weights.
 
     Attributes:
@@ -52,6 +54,7 @@ class LettersModule(pl.LightningModule):
         engine: Literal["blocked", "autograd"] = "blocked",
         panel: int = PANEL,
         label_smoothing: float = 0.0,
+        initial_scale: float = 1.0,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -60,6 +63,8 @@ class LettersModule(pl.LightningModule):
             raise UserError(f"--model.hidden must be 1 or more, not {hidden}")
         if seed < 0:
             raise UserError(f"--seed_everything must be 0 or more, not {seed}")
+        if not 0 < initial_scale < math.inf:
+            raise UserError(f"--model.initial_scale must be a finite number above 0, not {initial_scale}")
         try:
             self.schedule = Schedule(schedule)
             self.updates = (
@@ -73,11 +78,12 @@ class LettersModule(pl.LightningModule):
                 "engine": engine,
                 "panel": panel,
                 "label_smoothing": label_smoothing,
+                "initial_scale": initial_scale,
                 "seed": seed,
                 "schedule": [asdict(stage) for stage in schedule],
             }
         )
-        V, W = initial_weights(hidden, seed)
+        V, W = initial_weights(hidden, seed, scale=initial_scale)
         self.V, self.W = nn.Parameter(V), nn.Parameter(W)
         self.step, self.checked_at = 0, -1
         self._loss_sum, self._loss_count = 0.0, 0  # since the last check that every such run makes
