@@ -141,10 +141,10 @@ def test_settings_that_cannot_be(settings: dict[str, Any], named: str) -> None:
     message(error, named)
 
 
-def test_the_first_layer_begins_as_it_is_told() -> None:
+def test_the_weights_begin_as_they_are_told() -> None:
     usual, scaled = (LettersModule(list(STAGES), initial_scale=scale) for scale in (1.0, 0.5))
     assert torch.equal(scaled.V, usual.V / 2)
-    assert torch.equal(scaled.W, usual.W)
+    assert torch.equal(scaled.W, usual.W / 2)
     assert scaled.hparams["initial_scale"] == 0.5
 
 

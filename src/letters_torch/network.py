@@ -29,15 +29,15 @@ def initial_weights(
         inputs: number of pixels, without the constant.
         classes: number of classes.
         dtype: of the result.
-        scale: V is multiplied by it.
+        scale: both are multiplied by it.
 
     Returns:
         V, (hidden, inputs + 1), and W, (classes, hidden + 1); the second numbers above are variances.
     """
     generator = torch.Generator().manual_seed(seed)
-    V = torch.randn(hidden, inputs + 1, generator=generator, dtype=torch.float64) / inputs**0.5 * scale
+    V = torch.randn(hidden, inputs + 1, generator=generator, dtype=torch.float64) / inputs**0.5
     W = torch.randn(classes, hidden + 1, generator=generator, dtype=torch.float64) / hidden**0.5
-    return V.to(dtype), W.to(dtype)
+    return (scale * V).to(dtype), (scale * W).to(dtype)
 
 
 def hidden_units(V: Tensor, x: Tensor) -> Tensor:

@@ -36,7 +36,7 @@ class LettersModule(pl.LightningModule):
         panel: samples that the blocked engine takes together.
         label_smoothing: from 0 to 1: this part of the target is shared by all letters, the rest is the label's. Losses
             are reported by the label as it is.
-        initial_scale: the first layer's initial weights are the notebook's times this.
+        initial_scale: the initial weights are the notebook's times this.
         seed: of the initial weights.
 
     Attributes:
