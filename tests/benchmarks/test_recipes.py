@@ -8,7 +8,7 @@ import pytest
 import torch
 import yaml
 
-from benchmarks import recipes, styles, width
+from benchmarks import best, recipes, styles, width
 from benchmarks.problem import letters
 from benchmarks.styles import UnlikeLetters
 from letters_torch import config_files
@@ -137,6 +137,17 @@ def test_spreads() -> None:
     assert recipes.spread([0.1, 0.2, 0.3], sign="+") == "+0.2000 ± 0.1000"
 
 
+def test_both_configs_are_trained(mat: Path) -> None:
+    table = best.table(mat, samples=200, seeds=2, validation=50)
+    assert [row[:2] for row in table.rows] == [["best-438k.yaml", "200"], ["best.yaml", "200"]]
+    recipe = recipes.shortened(recipes.read("best.yaml"), 200)
+    found = []
+    for seed in range(2):
+        data = letters(mat, validation=50, scaling=recipe.scaling, seed=seed)
+        found.append(recipes.accuracy(recipes.train(recipe, data, seed), data.val_dataloader()[0]))
+    assert table.rows[1][2] == recipes.spread(found)
+
+
 def test_every_width_is_trained_and_compared_with_its_half(mat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(width, "WIDTHS", (2, 4))
     table = width.table(mat, samples=200, seeds=2, validation=50)
@@ -149,6 +160,6 @@ def test_every_width_is_trained_and_compared_with_its_half(mat: Path, monkeypatc
 
 def test_the_page_has_a_place_for_every_table() -> None:
     text = (Path(__file__).parents[2] / "docs/recipes.md").read_text(encoding="utf-8")
-    for key in ("recipes", "width"):
+    for key in ("best", "recipes", "width"):
         assert f"<!-- {key}: begin -->" in text
         assert f"<!-- {key}: end -->" in text
