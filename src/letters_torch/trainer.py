@@ -199,7 +199,7 @@ def _refuse(kwargs: dict[str, Any]) -> None:
     for name, harmless in _OF_EPOCHS.items():
         if name in kwargs and kwargs[name] not in harmless:
             raise UserError(
-                f"--trainer.{name} {kwargs[name]}: samples are drawn with replacement and a run is measured in steps;"
+                f"--trainer.{name} {kwargs[name]}: a run is measured in steps, not in epochs;"
                 " set --trainer.max_steps or --trainer.val_check_interval"
             )
     kwargs.pop("max_epochs", None)

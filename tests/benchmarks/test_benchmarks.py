@@ -1,6 +1,7 @@
 """The benchmarks time what they say they time; that they are fast is for them to show, not for a test."""
 
 import importlib.util
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,7 +18,9 @@ from benchmarks.settings import UNIT
 from benchmarks.table import Table, number
 from benchmarks.timing import Seconds, Times, measure
 from letters_torch.data.augment import RollAndRotate
+from letters_torch.data.datamodule import Block
 from letters_torch.schedule import Stage
+from letters_torch.threads import torch_threads
 from tests.data import making
 
 
@@ -181,12 +184,35 @@ def test_phases_do_not_count_what_is_inside_them() -> None:
     assert phases.seconds["outer"] < phases.seconds["inner"]
 
 
-def test_time_to_accuracy_runs_and_draws(mat: Path, tmp_path: Path) -> None:
+def test_accuracy_over_seconds_runs_and_draws(mat: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
     from benchmarks import accuracy
 
-    data = letters(mat, validation=50, augment=problem.augmentation())
-    curves = [accuracy.train(make(1500), data) for make in (accuracy.stages, accuracy.falling, accuracy.adamw)]
-    assert all(len(curve.seconds) == len(curve.accuracy) >= 2 for curve in curves)
-    accuracy.draw(curves, tmp_path / "a" / "picture.png")
+    monkeypatch.setattr(accuracy, "LENGTHS", (1, 2))
+    with torch_threads(1):  # products this small gain nothing from a second
+        table = accuracy.table(mat, samples=200, picture=tmp_path / "a" / "picture.png", validation=50)
     assert (tmp_path / "a" / "picture.png").stat().st_size > 10_000
+    assert len(table.rows) == 6
+    assert all(len(row) == len(table.heading) for row in table.rows)
+    for way, note in zip(accuracy.WAYS, table.notes, strict=False):
+        assert note.startswith(way.name)
+        assert note.count("lr") == len(list(way.settings()))
+        assert "(chosen)" in note
+
+
+def _note(learned: list[int], block: Block) -> None:
+    learned.append(len(block.x))
+
+
+def test_each_way_trains_on_every_sample(mat: Path) -> None:
+    from benchmarks import accuracy
+
+    recipe, data = accuracy.read(accuracy.CONFIG), letters(mat, validation=50)
+    for way in accuracy.WAYS:
+        runner = way.make(recipe, 0, 2500, **next(way.settings()))
+        learned: list[int] = []
+        runner.learn = partial(_note, learned)
+        curve = accuracy.train(runner, data)
+        assert sum(learned) == 2500
+        assert len(curve.seconds) == len(curve.accuracy) == len(learned)
+        assert curve.seconds == sorted(curve.seconds)

@@ -100,6 +100,18 @@ def test_a_steps_sample_is_the_row_its_draw_names(path: Path) -> None:
     assert (block.first_step, block.x.dtype, block.y.dtype) == (7, torch.float32, torch.int64)
 
 
+def test_in_rounds_each_row_is_used_once_before_any_a_second_time(path: Path) -> None:
+    data = ready(path, sampling="rounds")
+    size = len(data.train)
+    block = data.make_block(size, size)
+    assert data.standardizer is not None
+    rows = stream.rows_in_rounds(0, size, size, size)
+    assert sorted(rows) == list(range(size))
+    assert torch.equal(block.x, data.standardizer(torch.from_numpy(data.train.images[rows])).flatten(1))
+    assert data.train.labels is not None
+    assert block.y.tolist() == [label - 1 for label in data.train.labels[rows]]
+
+
 def test_labels_are_classes_from_0(path: Path) -> None:
     data = ready(path)
     assert set(data.make_block(0, 2000).y.tolist()) == set(range(26))

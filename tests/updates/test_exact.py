@@ -201,3 +201,38 @@ def test_a_sweep_without_inner_products_would_be_seen(
     assert apart(task.train(Blocked(1, compiled)), reference) < EXACT
     assert apart(task.train(Blocked(2, compiled)), reference) > WRONG
     assert apart(task.train(Blocked(100, compiled)), reference) > WRONG
+
+
+@pytest.fixture(scope="module")
+def smoothed_run(long_run: tuple[Problem, Result]) -> tuple[Problem, Result]:
+    """The long run with labels smoothed by 0.1."""
+    task = long_run[0]
+    return task, by_numpy(task, smoothing=0.1)
+
+
+def test_one_at_a_time_smooths_as_the_derivation(smoothed_run: tuple[Problem, Result]) -> None:
+    task, reference = smoothed_run
+    assert apart(task.train(OneAtATime(smoothing=0.1)), reference) < EXACT
+    assert apart(task.train(OneAtATime()), reference) > WRONG
+
+
+@FORMS
+@pytest.mark.parametrize("panel", [1, 7, 100])
+def test_smoothing_is_the_derivations(smoothed_run: tuple[Problem, Result], panel: int, compiled: bool) -> None:
+    task, reference = smoothed_run
+    cuts = random_cuts(len(task.x), seed=panel)
+    assert apart(task.train(Blocked(panel, compiled, smoothing=0.1), cuts), reference) < EXACT
+
+
+@FORMS
+@pytest.mark.parametrize("smoothing", [0.01, 0.5, 1.0])
+def test_the_785_400_26_network_smoothed(smoothing: float, compiled: bool) -> None:
+    task = problem(constant(300, 0.005, 0.01), inputs=784, hidden=400, classes=26)
+    assert apart(task.train(Blocked(compiled=compiled, smoothing=smoothing)), by_numpy(task, smoothing)) < EXACT
+
+
+@pytest.mark.parametrize("smoothing", [-0.1, 1.1, float("nan")])
+def test_a_smoothing_that_cannot_be_is_refused(smoothing: float) -> None:
+    for engine in (OneAtATime, Blocked):
+        with pytest.raises(ValueError, match="label_smoothing must be from 0 to 1"):
+            engine(smoothing=smoothing)

@@ -17,6 +17,7 @@ from letters_torch.data.augment import Augmentation
 from letters_torch.data.letters import Letters, LetterSets
 from letters_torch.data.sources import open_letters
 from letters_torch.data.standardize import Scaling, Standardizer
+from letters_torch.data.stream import Sampling
 from letters_torch.errors import UserError
 from letters_torch.threads import ahead
 
@@ -48,6 +49,8 @@ class LettersDataModule(pl.LightningDataModule):
         path: the competition's letters_data.mat, EMNIST's emnist-letters.mat, or the folder that holds EMNIST/.
         transposed: the images of letters_data.mat lie column by column.
         download: fetch EMNIST into `path` if it is missing.
+        sampling: which training row a step uses: "replacement" draws any, as the notebook did; "rounds" uses each row
+            once before any a second time, in an order that is new every time.
         augment: what is done to each training image; None for nothing.
         scaling: "pixel" standardises every pixel by its mean and deviation over the training rows;
             "pixel_each_set" does so by the statistics of each file's rows, validation rows included, as the notebook
@@ -70,6 +73,7 @@ class LettersDataModule(pl.LightningDataModule):
         path: Path | None = None,
         transposed: bool = False,
         download: bool = False,
+        sampling: Sampling = "replacement",
         augment: Augmentation | None = None,
         scaling: Scaling = "pixel",
         validation: int = 4800,
@@ -87,6 +91,7 @@ class LettersDataModule(pl.LightningDataModule):
         if probe != "all" and probe < 1:
             raise UserError(f"--data.probe must be 1 or more, or all, not {probe}")
         self.source, self.path, self.transposed, self.download = source, path, transposed, download
+        self.sampling: Sampling = sampling
         self.augment, self.scaling, self.block, self.workers, self.seed = augment, scaling, block, workers, seed
         self.validation, self.probe = validation, probe
         self.pictures: Sequence[Path] | None = None  # predict these instead of the test set
@@ -133,11 +138,17 @@ class LettersDataModule(pl.LightningDataModule):
         """The samples of the steps first_step .. first_step + count - 1, as nothing but the seed determines them."""
         assert self.standardizer is not None
         draws = stream.draws(self.seed, first_step, count)
-        rows = torch.from_numpy(stream.rows(draws, len(self._images)))
+        rows = torch.from_numpy(self.rows(first_step, draws))
         x = self.standardizer(self._images.index_select(0, rows).view(-1, 28, 28), self._dtype)
         if self.augment is not None:
             x = self.augment.augment(x, draws[:, 1:], self.standardizer.outside)
         return Block(x.flatten(1), self._classes[rows], first_step)
+
+    def rows(self, first_step: int, draws: stream.Draws) -> stream.Rows:
+        """The training rows that the steps from `first_step` on use, which have these draws; (count,)."""
+        if self.sampling == "rounds":
+            return stream.rows_in_rounds(self.seed, first_step, len(draws), len(self.train))
+        return stream.rows(draws, len(self.train))
 
     @property
     def _dtype(self) -> torch.dtype:

@@ -15,6 +15,7 @@ from torch import Tensor
 from letters_torch.schedule import Rates
 from letters_torch.threads import share
 from letters_torch.updates import sweep
+from letters_torch.updates.one_at_a_time import require_share
 
 PANEL = 100
 UNITS = 200  # hidden units whose products are one piece of work: fixed, so that no bit depends on who shares it
@@ -27,17 +28,21 @@ class Blocked:
         panel: samples a panel. Panels start at the multiples of it in the run's own count of steps, so that how a run
             is cut into blocks does not change its rounding.
         compiled: sweep with the compiled kernel (CPU only). By default, where it can be had.
+        smoothing: of the labels, as in `OneAtATime`.
 
     Raises:
-        ValueError: the panel is shorter than 1, or the compiled kernel is asked for where there is no Numba.
+        ValueError: the panel is shorter than 1, the smoothing is outside 0 to 1, or the compiled kernel is asked for
+            where there is no Numba.
     """
 
-    def __init__(self, panel: int = PANEL, compiled: bool | None = None) -> None:
+    def __init__(self, panel: int = PANEL, compiled: bool | None = None, smoothing: float = 0.0) -> None:
         if panel < 1:
             raise ValueError(f"a panel must have 1 sample or more, not {panel}")
         if compiled and not sweep.COMPILED:
             raise ValueError("the compiled sweep needs Numba, which cannot be imported here")
+        require_share(smoothing)
         self.panel = panel
+        self.smoothing = smoothing
         self.compiled = compiled
         self._buffers: _Buffers | None = None
 
@@ -53,7 +58,7 @@ class Blocked:
             first_step: number of the first of these steps in the run.
 
         Returns:
-            The cross-entropy of each sample before its update, (N,).
+            The cross-entropy of each sample before its update, (N,), with its label as it is, smoothed or not.
 
         Raises:
             ValueError: the shapes or the precisions do not fit each other.
@@ -88,7 +93,7 @@ class Blocked:
 
     def _sweep(self, A: Tensor, G: Tensor, W: Tensor, y: Tensor, rates: Rates, D: Tensor, losses: Tensor) -> float:
         compiled = self.compiled if self.compiled is not None else A.device.type == "cpu" and sweep.COMPILED
-        return (sweep.compiled if compiled else sweep.plain)(A, G, W, y, *rates, D, losses)
+        return (sweep.compiled if compiled else sweep.plain)(A, G, W, y, *rates, D, losses, self.smoothing)
 
     def _take(self, V: Tensor, x: Tensor, D: Tensor, U: Tensor, decay: float) -> None:
         """V_K from V_0, by what the sweep left in D: lr_j c_(j+1)..c_(K-1) d_j. Uses U."""
