@@ -208,10 +208,11 @@ def _checkpoint(given: str | None, root: Path, needed: bool) -> Path | None:
 
 def _tell_changes(saved: Path, config: Namespace) -> None:
     """Says what a resumed run does otherwise than before; what is given now wins, where it is not refused."""
-    before = yaml.safe_load(saved.read_text())
+    before = yaml.safe_load(saved.read_text(encoding="utf-8"))
     if not isinstance(before, dict):
         return
     now = yaml.safe_load(yaml.safe_dump(_plain(config)))
+    now["trainer"].pop("default_root_dir", None)  # the same folder by another path, as the run is taken up in it
     for section in ("seed_everything", "model", "data", "trainer"):
         for name, old, new in _differences(before.get(section), now.get(section), section):
             if name == "trainer.default_root_dir":  # the same folder, or the run would not go on in it
@@ -317,7 +318,12 @@ def _fail(message: str) -> None:
 
 
 def _quiet() -> None:
-    """Lightning tells of loaders' workers, of GPUs and of tips: nothing that a run here is about."""
+    """Lightning tells of loaders' workers, of GPUs and of tips: nothing that a run here is about.
+
+    TensorBoard's reader warns that it drops what a resumed run had logged beyond the step that it went on from: it is
+    meant to.
+    """
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    logging.getLogger("tensorboard").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="pytorch_lightning")

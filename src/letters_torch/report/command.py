@@ -34,12 +34,11 @@ def report(trainer: Any, module: LettersModule, data: LettersDataModule, checkpo
     """Writes the page of the run that the checkpoint lies in; returns its file, report.html in its folder if None.
 
     Raises:
-        UserError: as `gather`.
-        OSError: the page cannot be written.
+        UserError: as `gather`; or the page cannot be written.
     """
     gathered = gather(trainer, module, data, checkpoint)
     file = output or gathered.folder / "report.html"
-    page.write(file, run.document(gathered))
+    _write(file, run.document(gathered))
     say(f"report: {file}")
     return file
 
@@ -55,11 +54,20 @@ def explanation(module: LettersModule, data: LettersDataModule, weights: str, ro
         output: the file; explain.html in the current folder if None.
 
     Raises:
-        UserError: there is no such row.
-        OSError: the page cannot be written.
+        UserError: there is no such row; or the page cannot be written.
     """
     data.setup("validate")
     file = output or Path("explain.html")
-    page.write(file, explain.document(module, data, weights, row))
+    _write(file, explain.document(module, data, weights, row))
     say(f"explained: {file}")
     return file
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        page.write(file, text)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(
+            f"--output {file}: cannot be written ({reason}); name a file in a folder that there is"
+        ) from error

@@ -14,6 +14,7 @@ from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.data.letters import ALPHABET, SIDE
 from letters_torch.errors import UserError
 from letters_torch.report import figures, page, tiles
+from letters_torch.report.page import number as n
 from letters_torch.report.walk import Array, Walk, walk
 from letters_torch.training import LettersModule
 
@@ -70,12 +71,8 @@ class Lesson:
 def _check(walk: Walk, name: str) -> str:
     count = walk.by_hand[name].size
     entries = "1 value" if count == 1 else f"{count:,} values"
-    return f'<p class="check">{name}, {entries}: by hand and by autograd <b>{walk.difference(name):.1e}</b> apart</p>'
-
-
-def n(value: float) -> str:
-    """A number as it is printed here."""
-    return f"{float(value):.6g}".replace("-", "−")
+    apart = n(walk.difference(name), 2)
+    return f'<p class="check">{name}, {entries}: by hand and by autograd <b>{apart}</b> apart</p>'
 
 
 def products(left: Array, right: Array) -> str:
@@ -108,7 +105,7 @@ def _opening(s: Lesson, weights: str, row: int) -> str:
         [
             page.paragraph(
                 f"Validation row {row}, through {weights}: {len(s.walk.V)} hidden units, learning rate η ="
-                f" {s.walk.lr:g}, λ = {s.walk.lam:g}. All in float64. Followed all the way are hidden unit"
+                f" {n(s.walk.lr)}, λ = {n(s.walk.lam)}. All in float64. Followed all the way are hidden unit"
                 f" j = {s.j}, the true letter t = {ALPHABET[s.t]}, and pixel k = {s.k}"
                 f" (line {s.k // SIDE}, column {s.k % SIDE})."
             ),
@@ -116,8 +113,8 @@ def _opening(s: Lesson, weights: str, row: int) -> str:
                 [
                     (ALPHABET[s.t], "the true letter"),
                     (f"{ALPHABET[read]}, {s.v['g'][read]:.1%}", "what the network reads, and how sure it is"),
-                    (f"{n(before)} → {n(after)}", "loss of this sample before and after one step"),
-                    (f"{worst:.1e}", "largest difference from autograd, of all quantities below"),
+                    (f"{n(before, 4)} → {n(after, 4)}", "loss of this sample before and after one step"),
+                    (n(worst, 2), "largest difference from autograd, of all quantities below"),
                 ]
             ),
         ]
@@ -222,7 +219,7 @@ def _dL_db(s: Lesson) -> str:
     ]
     return s.step(
         "Backward: to the logits",
-        "∂L/∂g = −y / g,&ensp; ∂L/∂b = (∂g/∂b)<sup>T</sup> ∂L/∂g = g − y",
+        "∂L/∂g = −y / g\n∂L/∂b = (∂g/∂b)<sup>T</sup> ∂L/∂g = g − y",
         "The true letter's logit is pulled up, by as much as its probability falls short of 1; each other is pushed"
         " down by its own probability: derivation, section 4.",
         "\n".join(lines),
@@ -247,7 +244,7 @@ def _dL_da(s: Lesson) -> str:
     h = s.v["h"][s.j]
     return s.step(
         "Backward: to the hidden units",
-        "∂L/∂h = W<sup>T</sup>(g − y),&ensp; ∂L/∂a = [∂L/∂h] ∗ (1 − h²)",
+        "∂L/∂h = W<sup>T</sup>(g − y)\n∂L/∂a = [∂L/∂h] ∗ (1 − h²)",
         f"The last of the {len(s.v['h'])} rows of ∂L/∂h belongs to the constant 1, which depends on nothing: it is"
         " dropped, in the square brackets. 1 − h² is the slope of tanh: derivation, section 5.",
         f"∂L/∂h[j] = Σ W[i,j] (g − y)[i]\n  = {products(s.walk.W[:, s.j], s.v['∂L/∂b'])}\n"
@@ -274,7 +271,7 @@ def _l2(s: Lesson) -> str:
     squares = float((V**2).sum()), float((s.walk.W**2).sum())
     return s.step(
         "L2",
-        "J = L + λ(‖V‖² + ‖W‖²),&ensp; ∂J/∂V = ∂L/∂V + 2λV,&ensp; ∂J/∂W = ∂L/∂W + 2λW",
+        "J = L + λ(‖V‖² + ‖W‖²)\n∂J/∂V = ∂L/∂V + 2λV\n∂J/∂W = ∂L/∂W + 2λW",
         "What a step descends. torch's weight_decay is 2λ: derivation, section 6.",
         f"J = {n(float(s.v['L']))} + {n(lam)}({n(squares[0])} + {n(squares[1])}) = {n(float(s.v['J']))}\n"
         f"∂J/∂V[j,k] = {n(s.v['∂L/∂V'][s.j, s.k])} + 2 · {n(lam)} · ({n(V[s.j, s.k])})"
@@ -292,7 +289,7 @@ def _update(s: Lesson) -> str:
     ]
     return s.step(
         "The update",
-        "V ← V − η ∂J/∂V,&ensp; W ← W − η ∂J/∂W",
+        "V ← V − η ∂J/∂V\nW ← W − η ∂J/∂W",
         "Both gradients are taken at the old weights. Autograd's update is torch.optim.SGD's.",
         f"V[j,k] ← {n(V[s.j, s.k])} − {n(lr)} · ({n(s.v['∂J/∂V'][s.j, s.k])}) = {n(s.v['V after'][s.j, s.k])}\n"
         f"W[{ALPHABET[t]},j] ← {n(W[t, s.j])} − {n(lr)} · ({n(s.v['∂J/∂W'][t, s.j])})"
@@ -304,7 +301,7 @@ def _update(s: Lesson) -> str:
 
 def _summary(walk: Walk) -> str:
     rows = [
-        (name, " × ".join(map(str, value.shape)) or "1", f"{walk.difference(name):.1e}")
+        (name, " × ".join(map(str, value.shape)) or "1", n(walk.difference(name), 2))
         for name, value in walk.by_hand.items()
     ]
     return page.section(

@@ -48,7 +48,7 @@ def curves(curves: Mapping[str, Curve], stage_ends: Sequence[int], notebook_labe
         stage_ends: the last step of each stage.
         notebook_label: what the legend calls the notebook's curve.
     """
-    figure, (accuracy, loss) = _figure(5.2, 5.4, nrows=2, sharex=True, height_ratios=(3, 2))
+    figure, (accuracy, loss) = _figure(5.2, 5.7, nrows=2, sharex=True, height_ratios=(3, 2))
     theirs = [(point.step, point.val_acc) for point in notebook.curve()]
     _line(accuracy, theirs, notebook_label, NOTEBOOK, linestyle="--", linewidth=1.2)
     for axes, kind in ((accuracy, "acc"), (loss, "loss")):
@@ -61,7 +61,8 @@ def curves(curves: Mapping[str, Curve], stage_ends: Sequence[int], notebook_labe
     loss.set(ylabel="loss (nats)", xlabel="step", ylim=(0, None))
     loss.xaxis.set_major_locator(MaxNLocator(5))
     loss.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
-    accuracy.legend(loc="lower right", fontsize=9)
+    # Beside the axes: inside, a stage's line or a curve would cross it sooner or later.
+    figure.legend(*accuracy.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
     return figure
 
 
@@ -89,7 +90,7 @@ def confusion_matrix(counts: npt.NDArray[np.int64]) -> Figure:
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axes.imshow(tiles.signed(0.85 * np.sqrt(shares), 1.0), interpolation="nearest")  # the root brings out the rare
     for truth, reading in np.argwhere(counts).tolist():
-        axes.text(reading, truth, str(counts[truth, reading]), ha="center", va="center", fontsize=6)
+        axes.text(reading, truth, str(counts[truth, reading]), ha="center", va="center", fontsize=7, in_layout=False)
     axes.set_xticks(range(CLASSES), list(ALPHABET))
     axes.set_yticks(range(CLASSES), list(ALPHABET))
     axes.tick_params(length=0, labeltop=True, labelright=True)

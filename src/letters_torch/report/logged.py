@@ -20,7 +20,7 @@ class Logged:
     Attributes:
         config: the settings of its (last) start.
         curves: by tag ("val/acc", "train/loss", ...): (step, value), by step, each step once.
-        seconds: from the first line to the last, without the pauses between a stop and a resume.
+        seconds: from the first check to the last, without the pauses between a stop and a resume.
         steps: that were done in that time.
     """
 

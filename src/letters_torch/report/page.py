@@ -25,6 +25,11 @@ def section(title: str, *parts: str) -> str:
     return f"<section>\n<h2>{escape(title)}</h2>\n" + "\n".join(parts) + "\n</section>"
 
 
+def number(value: float, digits: int = 6) -> str:
+    """A number with so many digits that count, and a minus as long as a plus."""
+    return f"{float(value):.{digits}g}".replace("-", "−")
+
+
 def paragraph(text: str, kind: str = "") -> str:
     """Plain text; `kind` is a class of the style: quiet, warn."""
     return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
@@ -46,11 +51,18 @@ def definitions(pairs: Iterable[tuple[str, object]]) -> str:
     return "<dl>" + "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in pairs) + "</dl>"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Plain text in rows; it scrolls by itself where it is wider than the screen."""
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
+    """Plain text in rows; it scrolls by itself where it is wider than the screen.
+
+    Args:
+        head: of the columns. The first is taken for names, the others for numbers, which stand below each other.
+        rows: as many cells each.
+        kind: "words" where the last column holds words too.
+    """
     lines = ["".join(f"<th>{escape(cell)}</th>" for cell in head)]
     lines += ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
-    return '<div class="scroll"><table>' + "".join(f"<tr>{line}</tr>\n" for line in lines) + "</table></div>"
+    body = "".join(f"<tr>{line}</tr>\n" for line in lines)
+    return f'<div class="scroll"><table class="{kind}">{body}</table></div>'
 
 
 def scroll(svg: str) -> str:

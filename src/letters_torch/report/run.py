@@ -12,6 +12,7 @@ from letters_torch.data.letters import ALPHABET, LetterSets
 from letters_torch.report import figures, notebook, page, tiles
 from letters_torch.report.logged import Logged
 from letters_torch.report.readings import Readings, wilson
+from letters_torch.schedule import Stage
 from letters_torch.training import LettersModule
 from letters_torch.watching.line import confusion
 
@@ -102,8 +103,8 @@ def _curves(run: Run) -> str:
         " was trained on other letters, so the two cannot be compared."
     )
     stages = [
-        (str(number), f"{stage.steps:,}", f"{stage.lr:g}", f"{stage.weight_decay:g}", f"{stage.weight_decay / 2:g}")
-        for number, stage in enumerate(run.module.schedule.stages, 1)
+        (str(place), f"{stage.steps:,}", _rate(stage), *map(page.number, (stage.weight_decay, stage.weight_decay / 2)))
+        for place, stage in enumerate(run.module.schedule.stages, 1)
     ]
     return page.section(
         "Curves",
@@ -113,10 +114,16 @@ def _curves(run: Run) -> str:
     )
 
 
+def _rate(stage: Stage) -> str:
+    """Its learning rate, `"0.001"`, or from where to where it goes, `"0.004 to 0"`."""
+    end = "" if stage.lr_end is None else f" to {page.number(stage.lr_end)}"
+    return page.number(stage.lr) + end
+
+
 def _letters(counts: Any) -> str:
     rows = [_letter(letter, row.tolist()) for letter, row in zip(ALPHABET, counts, strict=True)]
     head = ("letter", "rows", "accuracy", f"{CONFIDENCE:.0%} interval", "most often taken for")
-    return page.section("Letter by letter", page.table(head, rows))
+    return page.section("Letter by letter", page.table(head, rows, "words"))
 
 
 def _letter(letter: str, row: list[int]) -> Sequence[str]:
@@ -169,9 +176,14 @@ def _settings(run: Run) -> str:
     sections: dict[str, Any] = {name: dict(config.get(name) or {}) for name in ("model", "data", "trainer")}
     sections["model"].pop("schedule", None)  # shown below the curves
     sections["trainer"] = {name: sections["trainer"].get(name) for name in TRAINER_SETTINGS}
-    shown = [pair for pair in _flatten(sections) if pair[1] is not None]
-    pairs = [("seed_everything", config.get("seed_everything")), *shown]
-    return page.section("Settings", page.definitions(pairs), page.paragraph(EVERY_SETTING, "quiet"))
+    pairs = [("seed_everything", config.get("seed_everything")), *_flatten(sections)]
+    shown = [(name, _as_given(value)) for name, value in pairs if value is not None]
+    return page.section("Settings", page.definitions(shown), page.paragraph(EVERY_SETTING, "quiet"))
+
+
+def _as_given(value: Any) -> str:
+    """A setting as a config or the command line has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _flatten(value: Any, name: str = "") -> list[tuple[str, Any]]:
@@ -198,11 +210,11 @@ def _timings(logged: Logged) -> str:
     per_step = f"{1e6 * logged.seconds / logged.steps:,.0f} µs" if logged.steps else "-"
     rows = [
         ("trained for", f"{logged.seconds:,.1f} s"),
-        ("steps", f"{logged.steps:,}"),
+        ("steps in that time", f"{logged.steps:,}"),
         ("a step", f"{per_step}, checks and pictures included"),
         ("checks", f"{len(checks)}, the last after step {checks[-1]:,}"),
         (
-            "at the last",
+            "at the last check",
             f"training accuracy {_percent(logged.last('train/acc'))}, validation accuracy"
             f" {_percent(logged.last('val/acc'))}",
         ),

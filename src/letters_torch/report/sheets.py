@@ -1,4 +1,8 @@
-"""Pictures with words, drawn in milliseconds: what TensorBoard gets while a run waits. RGB, dark ink on white."""
+"""Pictures with words, drawn in milliseconds: what TensorBoard gets while a run waits. RGB, dark ink on white.
+
+None is wider than the 350 pixels that TensorBoard gives a picture: it shrinks a wider one by leaving pixels out, and
+then no word can be read.
+"""
 
 from collections.abc import Sequence
 
@@ -11,11 +15,11 @@ from letters_torch.report import tiles
 
 Counts = npt.NDArray[np.int64]
 INK, WHITE = (20, 20, 20), (255, 255, 255)
-ZOOM = 3  # pixels of a sheet for a pixel of a letter
-CELL = 26  # side of a cell of the confusion matrix
+ZOOM = 2  # pixels of a sheet for a pixel of a letter
+CELL = 12  # side of a cell of the confusion matrix
 
 
-def gallery(images: tiles.UInt8, captions: Sequence[tuple[str, str]], columns: int = 8) -> tiles.UInt8:
+def gallery(images: tiles.UInt8, captions: Sequence[tuple[str, str]], columns: int = 5) -> tiles.UInt8:
     """Letters, upright, each with its caption of two lines below.
 
     Args:
@@ -39,7 +43,8 @@ def gallery(images: tiles.UInt8, captions: Sequence[tuple[str, str]], columns: i
 def confusion_matrix(counts: Counts) -> tiles.UInt8:
     """Counts [truth, reading], (26, 26): a line for each true letter, a column for each reading, letters around.
 
-    The colour is the share of the line's letter; its root, to bring out what is rare.
+    Numbers are per cent of the line's letter; a share that rounds to 0 is left out. The colour is the root of the
+    share, to bring out what is rare.
     """
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     cells = tiles.on_white(tiles.signed(0.85 * np.sqrt(shares), 1.0))
@@ -47,26 +52,29 @@ def confusion_matrix(counts: Counts) -> tiles.UInt8:
     sheet = Image.new("RGB", (side, side), WHITE)
     inner = Image.fromarray(cells).resize((CLASSES * CELL, CLASSES * CELL), Image.Resampling.NEAREST)
     sheet.paste(inner, (2 * CELL, 2 * CELL))
-    draw, font, small = ImageDraw.Draw(sheet), ImageFont.load_default(13), ImageFont.load_default(10)
-    for truth, reading in np.argwhere(counts).tolist():
+    draw, font, small = ImageDraw.Draw(sheet), ImageFont.load_default(10), ImageFont.load_default(8)
+    percent = np.rint(100 * shares).astype(int)
+    for truth, reading in np.argwhere(percent).tolist():
         at = ((reading + 2.5) * CELL, (truth + 2.5) * CELL)
-        draw.text(at, str(counts[truth, reading]), fill=INK, font=small, anchor="mm")
+        draw.text(at, str(percent[truth, reading]), fill=INK, font=small, anchor="mm")
     for index, letter in enumerate(ALPHABET):
         for near in (1.5, CLASSES + 2.5):
             draw.text(((index + 2.5) * CELL, near * CELL), letter, fill=INK, font=font, anchor="mm")
             draw.text((near * CELL, (index + 2.5) * CELL), letter, fill=INK, font=font, anchor="mm")
-    draw.text((side / 2, CELL / 2), "down: true letter; across: what it is read as", fill=INK, font=font, anchor="mm")
+    draw.text((side / 2, CELL / 2), "true letter down, read as across, in per cent", fill=INK, font=font, anchor="mm")
     return np.asarray(sheet)
 
 
-def letter_accuracy(counts: Counts, width: int = 400, line: int = 18) -> tiles.UInt8:
+def letter_accuracy(counts: Counts, width: int = 250, line: int = 18) -> tiles.UInt8:
     """A bar for each letter, as long as the share of its rows that are read right; counts [truth, reading]."""
-    shares = counts.diagonal() / np.maximum(counts.sum(1), 1)
+    rows = counts.sum(1)
+    shares = counts.diagonal() / np.maximum(rows, 1)
     sheet = Image.new("RGB", (width + 90, CLASSES * line + 8), WHITE)
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
     for index, (letter, share) in enumerate(zip(ALPHABET, shares.tolist(), strict=True)):
         top = 4 + index * line
         draw.text((14, top + line / 2), letter, fill=INK, font=font, anchor="mm")
         draw.rectangle((28, top + 2, 28 + width * share, top + line - 3), fill=tiles.POSITIVE)
-        draw.text((width + 36, top + line / 2), f"{share:.1%}", fill=INK, font=font, anchor="lm")
+        told = f"{share:.1%}" if rows[index] else "-"
+        draw.text((width + 36, top + line / 2), told, fill=INK, font=font, anchor="lm")
     return np.asarray(sheet)

@@ -60,11 +60,14 @@ class LetterTable(Callback):
     on_test_batch_end = on_validation_batch_end
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
-        """Prints the table, unless a fit is checking."""
-        if trainer.state.fn != "fit":
+        """Prints the table, unless a fit is checking or the caller wants no print."""
+        if trainer.state.fn != "fit" and trainer.validate_loop.verbose:
             say(table(self.confusion))
 
-    on_test_end = on_validation_end
+    def on_test_end(self, trainer: Any, pl_module: Any) -> None:
+        """Prints the table, unless the caller wants no print."""
+        if trainer.test_loop.verbose:
+            say(table(self.confusion))
 
 
 def confusion(truth: Tensor, reading: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from letters_torch.report import notebook, sheets, tiles
 from letters_torch.report.readings import Readings, read
 from letters_torch.watching.line import confusion
 
-SHOWN = 32  # letters in a gallery
+SHOWN = 30  # letters in a gallery
 UNITS = 100  # hidden units shown
 PROBE = 480  # validation rows whose activations are counted: 192,000 values of 400 units
 
@@ -39,7 +39,7 @@ class Pictures(Callback):
         writer, data = _writer(trainer), getattr(trainer, "datamodule", None)
         if writer is None or data is None or data.sets is None:
             return
-        _log_notebook(Path(trainer.log_dir), notebook.is_comparable(data.sets))
+        log_notebook(Path(trainer.log_dir), notebook.is_comparable(data.sets), trainer.max_steps)
         first, count = trainer.global_step, min(SHOWN, trainer.max_steps - trainer.global_step)
         if count > 0:
             writer.add_image("inputs/on file, and as they enter", entering(data, first, count), first, dataformats="HW")
@@ -80,18 +80,25 @@ def entering(data: Any, first: int, count: int) -> tiles.UInt8:
     low, high = np.quantile(x, (0.01, 0.99))  # a few pixels of a tiny deviation would leave the others dark
     seen = np.rint(255 * np.clip((x - low) / ((high - low) or 1.0), 0, 1)).astype(np.uint8)
     pairs = np.concatenate([data.train.images[rows], seen], 1)
-    return tiles.grid(pairs, columns=8, fill=128)
+    return tiles.grid(pairs, columns=10, fill=128)
 
 
-def _log_notebook(folder: Path, comparable: bool) -> None:
-    """The notebook's accuracies as a run below ours, so that TensorBoard draws them into the same charts."""
+def log_notebook(folder: Path, comparable: bool, last: int) -> None:
+    """The notebook's accuracies as a run below ours, so that TensorBoard draws them into the same charts.
+
+    Args:
+        folder: of our run.
+        comparable: whether the two may be held against each other.
+        last: the last step of our run; a longer curve would squeeze ours into a corner of the chart.
+    """
     folder /= "notebook" if comparable else "notebook_on_other_letters"
-    if folder.exists():  # a resumed run's
-        return
+    for old in folder.glob("events.out.tfevents.*"):  # of the same run before it was resumed, perhaps to go further
+        old.unlink(missing_ok=True)
     with SummaryWriter(str(folder)) as writer:
         for point in notebook.curve():
-            writer.add_scalar("train/acc", point.train_acc, point.step)
-            writer.add_scalar("val/acc", point.val_acc, point.step)
+            if point.step <= last:
+                writer.add_scalar("train/acc", point.train_acc, point.step)
+                writer.add_scalar("val/acc", point.val_acc, point.step)
 
 
 def _log_readings(writer: SummaryWriter, readings: Readings, images: Any, step: int) -> None:
