@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks peers|floor|scaling|fit|accuracy|recipes|report`."""
+"""The command line: `python -m benchmarks peers|floor|scaling|fit|accuracy|best|recipes|width|report`."""
 
 import argparse
 import os
@@ -45,10 +45,18 @@ def fit(options: argparse.Namespace) -> list[Table]:
 
 
 def accuracy(options: argparse.Namespace) -> list[Table]:
-    """seconds to a validation accuracy, against mini-batch AdamW; draws docs/images/accuracy_over_seconds.png"""
+    """accuracy over seconds, against mini-batch AdamW and SGD; draws docs/images/accuracy_over_seconds.png"""
     from benchmarks import accuracy
 
     return [accuracy.table(options.data, options.samples, options.picture)]
+
+
+def best(options: argparse.Namespace) -> list[Table]:
+    """where best-438k.yaml and best.yaml end, written into docs/recipes.md"""
+    from benchmarks import best
+
+    options.out = options.out or RECIPES_PAGE
+    return [best.table(options.data, options.samples, options.seeds)]
 
 
 def recipes(options: argparse.Namespace) -> list[Table]:
@@ -56,14 +64,22 @@ def recipes(options: argparse.Namespace) -> list[Table]:
     from benchmarks import recipes
 
     options.out = options.out or RECIPES_PAGE
-    return [recipes.table(options.data, options.samples, options.seeds, options.other)]
+    return [recipes.table(options.data, options.samples, options.seeds)]
+
+
+def width(options: argparse.Namespace) -> list[Table]:
+    """the best recipe on wider and narrower networks, written into docs/recipes.md"""
+    from benchmarks import width
+
+    options.out = options.out or RECIPES_PAGE
+    return [width.table(options.data, options.samples, options.seeds)]
 
 
 MEASUREMENTS: tuple[Callable[[argparse.Namespace], list[Table]], ...] = (peers, floor, scaling, fit, accuracy)
 
 
 def report(options: argparse.Namespace) -> list[Table]:
-    """all of them but recipes, written into docs/benchmarks.md"""
+    """all of them but best, recipes and width, written into docs/benchmarks.md"""
     options.out = options.out or PAGE
     return [table for measurement in MEASUREMENTS for table in measurement(options)]
 
@@ -93,8 +109,10 @@ def limit_threads(count: int) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="peers|floor|scaling|fit|accuracy|recipes|report")
-    for measure in (*MEASUREMENTS, recipes, report):
+    commands = parser.add_subparsers(
+        required=True, metavar="peers|floor|scaling|fit|accuracy|best|recipes|width|report"
+    )
+    for measure in (*MEASUREMENTS, best, recipes, width, report):
         command = commands.add_parser(measure.__name__, help=measure.__doc__, description=measure.__doc__)
         command.set_defaults(measure=measure)
         _add_flags(command)
@@ -111,9 +129,8 @@ def _add_flags(command: argparse.ArgumentParser) -> None:
     add("--threads", type=int, help="of every library; by default as many as each takes")
     add("--repeats", type=int, default=3, help="fit: runs")
     add("--fit_args", default="", help="fit: more flags for it, in one string")
-    add("--seeds", type=int, default=3, help="recipes: runs of each, with seeds 0, 1, ...")
-    add("--other", type=Path, help="recipes: an .npz file of other letters to read (x, y, source)")
-    add("--samples", type=int, help="accuracy, recipes: samples of a run, at most those of the schedule (the default)")
+    add("--seeds", type=int, default=3, help="best, recipes, width: runs of each, with seeds 0, 1, ...")
+    add("--samples", type=int, help="accuracy, best, recipes, width: samples of a run; by default the config's")
     add("--picture", type=Path, default=PICTURE, help="accuracy: the picture to draw")
 
 

@@ -4,92 +4,100 @@ The floor is the two products with V that every sample needs, at the rate that t
 large enough to be at its best.
 """
 
+import time
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from benchmarks.contenders.ours import Ours
 from benchmarks.problem import Problem
-from benchmarks.scaling import products_flops
+from benchmarks.scaling import products_flops, thread_counts, with_threads
 from benchmarks.table import Table, number
-from benchmarks.timing import Times, clocked, measure
-from letters_torch.updates import sweep
-from letters_torch.updates.blocked import PANEL
+from benchmarks.timing import clocked, measure, spread
+from letters_torch.updates.blocked import PANEL, Blocked
 
 UNIT = 5 * PANEL
 LARGE = 2048  # side of the product whose rate stands for the machine's
-WHOLE, RATE = "the whole step", "a large product"
+PARTS = {"_products": "products X V^T and X X^T", "_sweep": "sweep", "_take": "update of V, product D^T X and decay"}
+REST = "Python, and all that is not named"
 
 
 def table(problem: Problem, rounds: int, seconds: float) -> Table:
-    """Times each part of a panel by itself, the whole, and a large product, in turn."""
-    parts = {name: clocked(_by_panels(work)) for name, work in _Panel(problem).parts().items()}
+    """Times the parts of the running engine and a large product, by one thread and by all, in turn."""
+    counts = sorted({1, thread_counts()[-1]})
+    runs = {count: _Clocked(problem) for count in counts}
     large = torch.randn(LARGE, LARGE)
-    # One large product counts as a unit of steps.
-    others = {WHOLE: Ours(problem).seconds, RATE: clocked(lambda n: [large @ large for _ in range(n // UNIT)])}
-    times = measure({**parts, **others}, rounds, seconds, UNIT)
-    rate = 2 * LARGE**3 / (times.of(RATE).median * UNIT) / 1e3  # GFLOP/s
-    floor = products_flops(problem.hidden, problem) / rate / 1e3  # µs
-    rows = [_row("floor: two products a sample at that rate", floor, floor), *_parts(times, list(parts), floor)]
-    note = f"A product of {LARGE} x {LARGE} ran at {rate:,.0f} GFLOP/s, threads: {torch.get_num_threads()}."
-    heading = ("part", "µs a step", "times the floor")
+
+    def one_large_product(steps: int) -> None:
+        for _ in range(steps // UNIT):  # it counts as a unit of steps
+            large @ large
+
+    contenders = {_whole(count): with_threads(count, run.seconds) for count, run in runs.items()}
+    contenders |= {_large(count): with_threads(count, clocked(one_large_product)) for count in counts}
+    times = measure(contenders, rounds, seconds, UNIT)
+    rates = {count: 2 * LARGE**3 / (times.of(_large(count)).median * UNIT) / 1e3 for count in counts}  # GFLOP/s
+    floors = {count: products_flops(problem.hidden, problem) / rate / 1e3 for count, rate in rates.items()}  # µs
+    parts = {count: run.parts() for count, run in runs.items()}
+    rows = [["floor: two products a sample at the best rate", *_cells(floors, floors)]]
+    for name in (*PARTS.values(), REST):
+        rows.append([name, *_cells({count: parts[count][name] for count in counts}, floors)])
+    rows.append(["the whole step", *_cells({count: times.of(_whole(count)).median for count in counts}, floors)])
+    by_threads = [f"{count} thread{'s' * (count > 1)}" for count in counts]
+    heading = ("part", *(cell for name in by_threads for cell in (f"µs a step, {name}", "times the floor")))
+    best = ", ".join(f"{rate:,.0f} GFLOP/s with {name}" for name, rate in zip(by_threads, rates.values(), strict=True))
+    note = f"A product of {LARGE} x {LARGE} ran at {best}."
     return Table("floor", f"What a step is made of, panels of {PANEL}", heading, rows, [note])
 
 
-def _parts(times: Times, names: list[str], floor: float) -> list[list[str]]:
-    whole = times.of(WHOLE).median
-    rest = whole - sum(times.of(name).median for name in names)
-    shares = [(name, times.of(name).median) for name in names]
-    shares += [("Python, and what the parts cost each other", rest), (WHOLE, whole)]
-    return [_row(*share, floor) for share in shares]
+def _whole(threads: int) -> str:
+    return f"whole, {threads}"
 
 
-def _row(name: str, taken: float, floor: float) -> list[str]:
-    return [name, number(taken), number(taken / floor)]
+def _large(threads: int) -> str:
+    return f"large product, {threads}"
 
 
-def _by_panels(work: Callable[[], object]) -> Callable[[int], None]:
-    def run(steps: int) -> None:
-        for _ in range(steps // PANEL):
-            work()
-
-    return run
+def _cells(taken: dict[int, float], floors: dict[int, float]) -> list[str]:
+    return [cell for count, us in taken.items() for cell in (number(us), number(us / floors[count]))]
 
 
-@dataclass
-class _Panel:
-    """The buffers of one panel, and the pieces of `Blocked._panel` that work on them."""
+class _Clocked(Ours):
+    """Ours, with a clock on each part of the engine."""
 
-    problem: Problem
+    def __init__(self, problem: Problem) -> None:
+        self.rounds: list[dict[str, float]] = []
+        super().__init__(problem)
+        self.engine = self.clocked = _ClockedEngine()
 
-    def __post_init__(self) -> None:
-        self.V, self.W = self.problem.weights()
-        self.x, self.y = self.problem.x[:PANEL].clone(), self.problem.y[:PANEL]
-        hidden = len(self.V)
-        self.first_W, self.updated = self.W.clone(), self.V.clone()  # each time from the same state
-        self.A, self.G, self.D = torch.empty(PANEL, hidden), torch.empty(PANEL, PANEL), torch.empty(PANEL, hidden)
-        self.losses, self.rates = torch.empty(PANEL), self.problem.rates(PANEL)
+    def advance(self, steps: int) -> None:
+        self.clocked.seconds.clear()
+        begin = time.perf_counter()
+        super().advance(steps)
+        whole = time.perf_counter() - begin
+        taken = {PARTS[part]: seconds for part, seconds in self.clocked.seconds.items()}
+        taken[REST] = whole - sum(taken.values())
+        self.rounds.append({name: 1e6 * seconds / steps for name, seconds in taken.items()})
 
-    def parts(self) -> dict[str, Callable[[], object]]:
-        """In the order of the step; each leaves what the next one needs."""
-        return {
-            "product X V^T": self._forward,
-            "Gram matrix X X^T": lambda: torch.mm(self.x, self.x.T, out=self.G).add_(1),
-            "sweep": self._sweep,
-            "update of V, product D^T X": lambda: self.updated[:, :-1].addmm_(self.D.T, self.x, alpha=-1),
-            "update of V, decay and bias": self._decay,
-        }
+    def parts(self) -> dict[str, float]:
+        """Microseconds a step: medians over the rounds, without the two that only warmed up."""
+        return {name: spread(taken[name] for taken in self.rounds[2:]).median for name in (*PARTS.values(), REST)}
 
-    def _forward(self) -> Tensor:
-        return torch.addmm(self.V[:, -1], self.x, self.V[:, :-1].T, out=self.A)
 
-    def _sweep(self) -> None:
-        self.W.copy_(self.first_W)
-        run = sweep.compiled if sweep.COMPILED else sweep.plain
-        run(self.A, self.G, self.W, self.y, *self.rates, self.D, self.losses)
+class _ClockedEngine(Blocked):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: dict[str, float] = defaultdict(float)
+        for part in PARTS:
+            setattr(self, part, self._timed(part, getattr(self, part)))
 
-    def _decay(self) -> None:
-        self.updated.sub_(self.updated, alpha=self.problem.stage.lr * self.problem.stage.weight_decay * PANEL)
-        self.updated[:, -1].sub_(self.D.sum(0))
+    def _timed(self, part: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*args: Any) -> Any:
+            begin = time.perf_counter()
+            try:
+                return work(*args)
+            finally:
+                self.seconds[part] += time.perf_counter() - begin
+
+        return timed

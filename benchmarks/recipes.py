@@ -1,10 +1,10 @@
 """What each choice of a recipe is worth: best-438k.yaml, and the same with one thing changed at a time."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import mean
+from statistics import mean, stdev
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 import yaml
 from torch import Tensor
 
-from benchmarks.problem import letters
+from benchmarks.styles import UnlikeLetters
 from benchmarks.table import Table
 from letters_torch import config_files
 from letters_torch.data import augment
@@ -20,6 +20,7 @@ from letters_torch.data.augment import Augmentation
 from letters_torch.data.datamodule import Batch, Blocks, LettersDataModule
 from letters_torch.data.letters import SIDE
 from letters_torch.data.standardize import Scaling
+from letters_torch.data.stream import Sampling
 from letters_torch.network import initial_weights, logits
 from letters_torch.schedule import Schedule, Stage
 from letters_torch.updates.blocked import Blocked
@@ -38,7 +39,9 @@ class Recipe:
         augment: what is done to each training image.
         scaling: of the pixels.
         hidden: number of hidden units.
-        initial: the first layer's initial weights are multiplied by this.
+        initial_scale: of the initial weights.
+        label_smoothing: of the labels.
+        sampling: of the training rows.
         averaged: the result is the mean of the weights over this last part of the steps; 0 for the last weights.
     """
 
@@ -46,7 +49,9 @@ class Recipe:
     augment: Augmentation | None
     scaling: Scaling
     hidden: int
-    initial: float = 1.0
+    initial_scale: float = 1.0
+    label_smoothing: float = 0.0
+    sampling: Sampling = "replacement"
     averaged: float = 0.0
 
 
@@ -54,17 +59,21 @@ class Score(NamedTuple):
     """Accuracies of one run."""
 
     validation: float
-    others: float  # letters of other sources, nan where there are none
+    unlike: float  # on letters of styles that were held out
 
 
 def read(config: str) -> Recipe:
-    """The recipe of a config."""
+    """The recipe of a config.
+
+    Raises:
+        TypeError: it sets something that a recipe has not.
+    """
     settings: dict[str, Any] = yaml.safe_load(config_files.find(config).read_text())
     model, data = settings["model"], settings["data"]
-    wanted = data.get("augment")
+    stages = tuple(Stage(**stage) for stage in model.pop("schedule"))
+    wanted = data.pop("augment", None)
     made = getattr(augment, wanted["class_path"].rpartition(".")[2])(**wanted["init_args"]) if wanted else None
-    stages = tuple(Stage(**stage) for stage in model["schedule"])
-    return Recipe(stages, made, data.get("scaling", "pixel"), model["hidden"])
+    return Recipe(stages, made, data.pop("scaling", "pixel"), **model, **data)
 
 
 def shortened(recipe: Recipe, samples: int) -> Recipe:
@@ -79,8 +88,6 @@ def changes(base: Recipe) -> Iterable[tuple[str, Recipe]]:
     """Each with what it changes; the base is one fall of the learning rate to 0."""
     (stage,) = base.stages
     total, lr = stage.steps, stage.lr
-    assert isinstance(base.augment, augment.RandomWarp)
-    warp = settings_of(base.augment)
 
     def schedule(*stages: Stage) -> Recipe:
         return replace(base, stages=stages)
@@ -103,17 +110,28 @@ def changes(base: Recipe) -> Iterable[tuple[str, Recipe]]:
     )
     for decay in (0, stage.weight_decay * 4):
         yield f"weight decay {decay:g}", schedule(replace(stage, weight_decay=decay))
+    yield "label smoothing 0.1", replace(base, label_smoothing=0.1)
+    yield "initial weights as the notebook's", replace(base, initial_scale=1.0)
+    yield "rows drawn with replacement", replace(base, sampling="replacement")
     yield "every pixel by its own deviation", replace(base, scaling="pixel")
-    yield "the first layer's initial weights halved", replace(base, initial=0.5)
+    yield from _augmentations(base)
+    yield "all as in kaggle.yaml", shortened(read("kaggle.yaml"), total)
+
+
+def _augmentations(base: Recipe) -> Iterable[tuple[str, Recipe]]:
+    assert isinstance(base.augment, augment.RandomWarp)
+    warp = settings_of(base.augment)
+
+    def warped(**changed: object) -> Recipe:
+        return replace(base, augment=augment.RandomWarp(**{**warp, **changed}))
+
     yield "no augmentation", replace(base, augment=None)
     for pull in (0, base.augment.pull * 2):
-        yield f"pull {pull:g} pixels", replace(base, augment=augment.RandomWarp(**{**warp, "pull": pull}))
+        yield f"pull {pull:g} pixels", warped(pull=pull)
     for pixels in (0, 2):
-        shift = (pixels / SIDE, pixels / SIDE)
-        yield f"shift up to {pixels} pixels", replace(base, augment=augment.RandomWarp(**{**warp, "translate": shift}))
-    strong = {**warp, "degrees": 15, "scale": (0.8, 1.2), "shear": (-15, 15, -15, 15)}
-    yield "15 degrees, scale 0.8-1.2, shear 15", replace(base, augment=augment.RandomWarp(**strong))
-    yield "all as in kaggle.yaml", shortened(read("kaggle.yaml"), total)
+        yield f"shift up to {pixels} pixels", warped(translate=(pixels / SIDE, pixels / SIDE))
+    yield "6 degrees, scale 0.94-1.06, shear 3", warped(degrees=6, scale=(0.94, 1.06), shear=(-3, 3, -3, 3))
+    yield "15 degrees, scale 0.85-1.15, shear 10", warped(degrees=15, scale=(0.85, 1.15), shear=(-10, 10, -10, 10))
 
 
 def settings_of(warp: augment.RandomWarp) -> dict[str, Any]:
@@ -131,10 +149,9 @@ def cosine(stage: Stage) -> list[Stage]:
 
 def train(recipe: Recipe, data: LettersDataModule, seed: int) -> Weights:
     """Runs it to its end; the blocks come as they do in `fit`."""
-    data.augment = recipe.augment
-    V, W = initial_weights(recipe.hidden, seed)
-    V *= recipe.initial
-    schedule, engine = Schedule(recipe.stages), Blocked()
+    data.augment, data.sampling = recipe.augment, recipe.sampling
+    V, W = initial_weights(recipe.hidden, seed, scale=recipe.initial_scale)
+    schedule, engine = Schedule(recipe.stages), Blocked(smoothing=recipe.label_smoothing)
     total, averaged, count = schedule.total, (torch.zeros_like(V), torch.zeros_like(W)), 0
     for block in Blocks(data.make_block, data.block, lambda: 0, lambda t: total if t < total else None, data.workers):
         engine(V, W, block.x, block.y, schedule.rates(block.first_step, len(block.x)), block.first_step)
@@ -145,10 +162,9 @@ def train(recipe: Recipe, data: LettersDataModule, seed: int) -> Weights:
     return averaged if count else (V, W)
 
 
-def score(weights: Weights, data: LettersDataModule, others: list[Batch]) -> Score:
-    """How the weights read the validation rows, and letters of other sources, each source counted alike."""
-    by_source = [accuracy(weights, [batch]) for batch in others]
-    return Score(accuracy(weights, data.val_dataloader()[0]), mean(by_source) if by_source else math.nan)
+def score(weights: Weights, data: UnlikeLetters) -> Score:
+    """How the weights read the validation rows, and the styles that were held out."""
+    return Score(accuracy(weights, data.val_dataloader()[0]), accuracy(weights, data.unlike_dataloader()))
 
 
 def accuracy(weights: Weights, batches: Iterable[Batch]) -> float:
@@ -157,26 +173,13 @@ def accuracy(weights: Weights, batches: Iterable[Batch]) -> float:
     return torch.cat(right).double().mean().item()
 
 
-def other_letters(file: Path | None, data: LettersDataModule) -> list[Batch]:
-    """Labelled letters of other sources, a batch for each: x, y and source of an .npz file."""
-    if file is None:
-        return []
-    assert data.standardizer is not None
-    with np.load(file) as content:
-        x, y, source = (content[name] for name in ("x", "y", "source"))
-    scaled, classes = data.standardizer(torch.from_numpy(x)).flatten(1), torch.from_numpy(y.astype(np.int64) - 1)
-    chosen = [torch.from_numpy(source == name) for name in np.unique(source)]
-    return [Batch(scaled[these], classes[these]) for these in chosen]
-
-
-def table(path: Path | None, samples: int | None, seeds: int, other: Path | None, **settings: Any) -> Table:
+def table(path: Path | None, samples: int | None, seeds: int, **settings: Any) -> Table:
     """Trains every recipe with every seed.
 
     Args:
         path: of the letters; None for those that `fit` finds itself.
         samples: steps of every run; None for the config's.
         seeds: how many: 0, 1, ...
-        other: an .npz file of labelled letters of other sources, for a second opinion.
         **settings: of the data module.
     """
     base = read(CONFIG)
@@ -184,29 +187,32 @@ def table(path: Path | None, samples: int | None, seeds: int, other: Path | None
     recipes = [(f"nothing: {CONFIG}", base), *changes(base)]
     scores: list[list[Score]] = [[] for _ in recipes]
     for seed in range(seeds):
-        sets: dict[Scaling, tuple[LettersDataModule, list[Batch]]] = {}
+        sets: dict[Scaling, UnlikeLetters] = {}
         for (name, recipe), found in zip(recipes, scores, strict=True):
             if recipe.scaling not in sets:
-                data = letters(path, scaling=recipe.scaling, seed=seed, **settings)
-                sets[recipe.scaling] = data, other_letters(other, data)
-            data, others = sets[recipe.scaling]
-            found.append(score(train(recipe, data, seed), data, others))
-            print(f"seed {seed}, {name}: {found[-1].validation:.4f}", flush=True)
+                sets[recipe.scaling] = UnlikeLetters(path=path, scaling=recipe.scaling, seed=seed, **settings)
+                sets[recipe.scaling].setup("fit")
+            data = sets[recipe.scaling]
+            found.append(score(train(recipe, data, seed), data))
+            print(f"seed {seed}, {name}: {found[-1].validation:.4f}, {found[-1].unlike:.4f}", flush=True)
     rows = [[name, *_cells(found, scores[0])] for (name, _), found in zip(recipes, scores, strict=True)]
     steps = Schedule(base.stages).total
-    note = f"Runs of {steps:,} steps, seeds 0 to {seeds - 1}; a seed's runs share their validation rows."
-    heading = ("changed", "validation accuracy", "least - most", "against the first row", "least - most", "others")
+    note = (
+        f"Runs of {steps:,} steps, seeds 0 to {seeds - 1}: mean ± standard deviation. Differences are taken seed by"
+        f" seed. With the last seed {len(data.train):,} rows were trained on, {len(data.val):,} were for validation and"
+        f" {len(data.unlike):,} of styles held out."
+    )
+    heading = ("changed", "validation", "against the first row", "styles held out", "against the first row")
     return Table("recipes", "What each choice is worth", heading, rows, [note])
 
 
 def _cells(found: list[Score], first: list[Score]) -> list[str]:
-    accuracies = [s.validation for s in found]
-    gains = [s.validation - f.validation for s, f in zip(found, first, strict=True)]
-    others = mean(s.others for s in found)
-    return [
-        f"{mean(accuracies):.4f}",
-        f"{min(accuracies):.4f} - {max(accuracies):.4f}",
-        f"{mean(gains):+.4f}",
-        f"{min(gains):+.4f} - {max(gains):+.4f}",
-        "-" if math.isnan(others) else f"{others:.4f}",
-    ]
+    cells = []
+    for accuracies, of_first in zip(zip(*found, strict=True), zip(*first, strict=True), strict=True):
+        cells += [spread(accuracies), spread([a - b for a, b in zip(accuracies, of_first, strict=True)], sign="+")]
+    return cells
+
+
+def spread(values: Sequence[float], sign: str = "") -> str:
+    """Mean ± standard deviation; the value alone, if there is one."""
+    return f"{mean(values):{sign}.4f}" + (f" ± {stdev(values):.4f}" if len(values) > 1 else "")

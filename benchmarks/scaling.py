@@ -3,13 +3,12 @@
 import os
 from collections.abc import Callable, Sequence
 
-import torch
-
 from benchmarks.contenders.ours import Ours
 from benchmarks.problem import Problem
 from benchmarks.settings import UNIT
 from benchmarks.table import Table, number
 from benchmarks.timing import Seconds, Times, measure
+from letters_torch.threads import torch_threads
 
 WIDTHS = (100, 200, 400, 800, 1600, 3200)
 PANELS = (16, 32, 64, 128, 256, 512)
@@ -52,7 +51,7 @@ def _panels(problem: Problem, timed: Callable[[dict[str, Seconds]], Times]) -> T
 
 
 def _threads(problem: Problem, timed: Callable[[dict[str, Seconds]], Times]) -> Table:
-    each = {str(count): _with_threads(count, Ours(problem).seconds) for count in thread_counts()}
+    each = {str(count): with_threads(count, Ours(problem).seconds) for count in thread_counts()}
     times = timed(each)
     rows = [[name, number(times.of(name).median), number(times.ratio("1", name).median)] for name in each]
     return Table("threads", "Threads", ("threads", "µs a step", "times as fast as 1"), rows)
@@ -64,13 +63,11 @@ def thread_counts() -> Sequence[int]:
     return [2**power for power in range(cores.bit_length()) if 2**power <= cores]
 
 
-def _with_threads(count: int, work: Seconds) -> Seconds:
+def with_threads(count: int, work: Seconds) -> Seconds:
+    """The same work with so many threads of torch."""
+
     def run(steps: int) -> float:
-        before = torch.get_num_threads()
-        torch.set_num_threads(count)
-        try:
+        with torch_threads(count):
             return work(steps)
-        finally:
-            torch.set_num_threads(before)
 
     return run

@@ -1,16 +1,20 @@
 """Slow tests run only when asked for: pytest --slow. Tests on a GPU run where there is one."""
 
 import pytest
-import torch
-
-import letters_torch  # noqa: F401  # before any test imports torchvision, for which it may have to clear the way
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests that take minutes, too")
 
 
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """Not at the top of the file: the process that only hands the tests out need not import torch for seconds."""
+    import letters_torch  # noqa: F401  # before any test imports torchvision, for which it may have to clear the way
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    import torch
+
     skipped = {}
     if not config.getoption("--slow"):
         skipped["slow"] = "takes minutes; run with --slow"

@@ -26,10 +26,11 @@ class Problem(NamedTuple):
     W: Array
     X: Array
     labels: npt.NDArray[np.int64]
+    smoothing: float = 0.0
 
     @property
     def Y(self) -> Array:
-        return np.eye(len(self.W))[self.labels]
+        return formulas.smoothed(np.eye(len(self.W))[self.labels], self.smoothing)
 
 
 def random_problem(
@@ -50,7 +51,8 @@ def torch_logits(V: torch.Tensor, W: torch.Tensor, X: Array) -> torch.Tensor:
 
 def autograd_gradients(problem: Problem, lam: float) -> Pair:
     V, W = torch.tensor(problem.V, requires_grad=True), torch.tensor(problem.W, requires_grad=True)
-    L = cross_entropy(torch_logits(V, W, problem.X), torch.tensor(problem.labels))
+    b, labels = torch_logits(V, W, problem.X), torch.tensor(problem.labels)
+    L = cross_entropy(b, labels, label_smoothing=problem.smoothing)
     (L + lam * (V.pow(2).sum() + W.pow(2).sum())).backward()
     assert V.grad is not None
     assert W.grad is not None
@@ -157,6 +159,21 @@ def test_cross_entropy_through_the_whole_jacobian_is_g_minus_y() -> None:
     np.testing.assert_allclose(formulas.softmax_jacobian(g).T @ (-y / g), g - y, rtol=1e-13, atol=1e-16)
 
 
+@pytest.mark.parametrize("smoothing", [0.01, 0.1, 1.0])
+@pytest.mark.parametrize("samples", [1, 7])
+def test_gradients_of_smoothed_labels_equal_autograd(samples: int, smoothing: float) -> None:
+    problem = random_problem(8, hidden=400, samples=samples)._replace(smoothing=smoothing)
+    found, reference = formula_gradients(problem, 0.1), autograd_gradients(problem, 0.1)
+    assert worst_elementwise_error(found, reference, term_sizes(problem, 0.1)) < 1e-12
+    unsmoothed = autograd_gradients(problem._replace(smoothing=0.0), 0.1)
+    assert worst_elementwise_error(found, unsmoothed, term_sizes(problem, 0.1)) > 1e-5
+
+
+def test_smoothing_keeps_the_sum_of_a_label() -> None:
+    y = formulas.smoothed(np.array([0.0, 0, 1, 0]), 0.2)
+    np.testing.assert_allclose(y, [0.05, 0.05, 0.85, 0.05], rtol=1e-15)
+
+
 # Against finite differences
 
 
@@ -180,11 +197,12 @@ def central_differences(problem: Problem, lam: float, distance: float = 1e-5) ->
 
 @pytest.mark.parametrize("lam", [0.0, 0.1])
 @pytest.mark.parametrize("samples", [1, 4])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize(("inputs", "hidden", "classes"), [(1, 1, 2), (5, 3, 4), (9, 6, 26)])
 def test_formulas_and_autograd_equal_finite_differences(
-    inputs: int, hidden: int, classes: int, samples: int, lam: float
+    inputs: int, hidden: int, classes: int, smoothing: float, samples: int, lam: float
 ) -> None:
-    problem = random_problem(5, inputs, hidden, classes, samples)
+    problem = random_problem(5, inputs, hidden, classes, samples)._replace(smoothing=smoothing)
     expected = central_differences(problem, lam)
     assert worst_relative_error(formula_gradients(problem, lam), expected) < 1e-8
     assert worst_relative_error(autograd_gradients(problem, lam), expected) < 1e-8

@@ -8,6 +8,11 @@ from letters_torch import formulas
 from letters_torch.network import hidden_units, initial_weights, logits
 
 
+def test_a_scale_multiplies_both_layers() -> None:
+    for usual, scaled in zip(initial_weights(8, seed=3), initial_weights(8, seed=3, scale=0.25), strict=True):
+        assert torch.equal(scaled, usual / 4)
+
+
 def test_initial_weights_have_their_distribution() -> None:
     """n draws from N(0, s^2): the mean is within 5 s / sqrt(n) of 0, the variance within 5 s^2 sqrt(2 / n) of s^2."""
     for weights, variance in zip(initial_weights(400, seed=1, dtype=torch.float64), (1 / 784, 1 / 400), strict=True):

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 import torch
 
-from letters_torch.threads import share, torch_threads
+from letters_torch.threads import share, sharing, torch_threads
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -31,6 +31,16 @@ def test_helpers_take_part_and_keep_torch_to_themselves() -> None:
         share([job, job])
     assert len({thread for thread, _ in seen}) == 2
     assert {count for _, count in seen} == {1}
+
+
+def test_while_sharing_torch_has_one_thread_and_shared_work_has_all() -> None:
+    together = threading.Barrier(2, timeout=10)
+    with torch_threads(2):
+        with sharing():
+            for _ in range(2):
+                assert torch.get_num_threads() == 1
+                share([lambda: together.wait() and None] * 2)  # passes only where two threads are at work at once
+        assert torch.get_num_threads() == 2
 
 
 @pytest.mark.parametrize("mode", [torch.enable_grad, torch.no_grad, torch.inference_mode])

@@ -28,7 +28,7 @@ def one_hot(classes: Any) -> np.ndarray:
     return np.eye(26)[np.asarray(classes)]
 
 
-def by_hand(done: Fit, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def by_hand(done: Fit, steps: int, smoothing: float = 0.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """V, W and each step's loss before its update, by the formulas alone, on the samples of the run's own stream."""
     V, W = (w.double().numpy() for w in initial_weights(HIDDEN, 0))
     block = done.data.make_block(0, steps)
@@ -37,7 +37,7 @@ def by_hand(done: Fit, steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     samples = zip(block.x.double().numpy(), one_hot(block.y), rates.lr, rates.weight_decay / 2, strict=True)
     for x, y, lr, lam in samples:
         losses.append(formulas.loss(formulas.forward(V, W, x).b, y))
-        V, W = formulas.step(V, W, x, y, lr, lam)
+        V, W = formulas.step(V, W, x, formulas.smoothed(y, smoothing), lr, lam)
     return V, W, np.array(losses)
 
 
@@ -47,6 +47,18 @@ def test_a_fit_is_the_derivations_updates(tmp_path: Path, engine: str) -> None:
     V, W, _ = by_hand(done, TOTAL)
     np.testing.assert_allclose(weights(done)[0], V, rtol=0, atol=1e-10)
     np.testing.assert_allclose(weights(done)[1], W, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("engine", ["blocked", "autograd"])
+def test_a_fit_smooths_labels_and_reports_the_loss_of_the_label_itself(tmp_path: Path, engine: str) -> None:
+    settings = {"engine": engine, "label_smoothing": 0.2}
+    done = fit(tmp_path, model=settings, logger=RunLogger(tmp_path), val_check_interval=TOTAL, **DOUBLE)
+    V, W, losses = by_hand(done, TOTAL, smoothing=0.2)
+    np.testing.assert_allclose(weights(done)[0], V, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(weights(done)[1], W, rtol=0, atol=1e-10)
+    logged = scalars(tmp_path / "lightning_logs" / "version_0")["train/loss"]
+    assert logged == [(TOTAL, pytest.approx(losses.mean(), rel=1e-6))]
+    assert done.model.hparams["label_smoothing"] == 0.2
 
 
 def test_the_engines_agree(tmp_path: Path) -> None:
@@ -115,6 +127,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"panel": 0}, "panel"),
     ({"schedule": []}, "stage"),
     ({"seed": -1}, "--seed_everything"),
+    ({"initial_scale": 0.0}, "--model.initial_scale must be a finite number above 0, not 0.0"),
+    ({"initial_scale": float("nan")}, "--model.initial_scale"),
+    ({"label_smoothing": 1.5}, "--model: label_smoothing must be from 0 to 1, not 1.5"),
+    ({"label_smoothing": -0.1, "engine": "autograd"}, "label_smoothing"),
 ]
 
 
@@ -123,6 +139,13 @@ def test_settings_that_cannot_be(settings: dict[str, Any], named: str) -> None:
     with pytest.raises(UserError) as error:
         LettersModule(**{"schedule": list(STAGES), **settings})
     message(error, named)
+
+
+def test_the_weights_begin_as_they_are_told() -> None:
+    usual, scaled = (LettersModule(list(STAGES), initial_scale=scale) for scale in (1.0, 0.5))
+    assert torch.equal(scaled.V, usual.V / 2)
+    assert torch.equal(scaled.W, usual.W / 2)
+    assert scaled.hparams["initial_scale"] == 0.5
 
 
 def test_probabilities_are_the_formulas() -> None:

@@ -95,5 +95,5 @@ def _second_layer(W, h, label, error, lr, shrink, d):  # type: ignore[no-untyped
     """From V x in `h` to the hidden layer's error in `d`, W updated on the way."""
     for i in range(len(h)):
         h[i] = _tanh(h[i])
-    _softmax_error(W, h, label, error)
+    _softmax_error(W, h, label, error.dtype.type(0), error.dtype.type(1), error)
     _back_and_update(W, h, error, lr, shrink, d)

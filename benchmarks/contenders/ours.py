@@ -3,6 +3,7 @@
 from benchmarks.contenders.base import Contender
 from benchmarks.problem import Array, Problem
 from letters_torch.data.datamodule import Blocks
+from letters_torch.threads import sharing
 from letters_torch.updates.blocked import PANEL, Blocked
 
 
@@ -27,9 +28,10 @@ class Ours(Contender):
 
     def advance(self, steps: int) -> None:
         step = self.step
-        for x, y in self.problem.pieces(step, steps, self.block):
-            self.engine(self.V, self.W, x, y, self.problem.rates(len(x)), step)
-            step += len(x)
+        with sharing():
+            for x, y in self.problem.pieces(step, steps, self.block):
+                self.engine(self.V, self.W, x, y, self.problem.rates(len(x)), step)
+                step += len(x)
 
     def weights(self) -> tuple[Array, Array]:
         return self.V.numpy(), self.W.numpy()
@@ -48,5 +50,6 @@ class OursAugmented(Ours):
         blocks = Blocks(
             data.make_block, data.block, lambda: self.step, lambda t: end if t < end else None, data.workers
         )
-        for x, y, first in blocks:
-            self.engine(self.V, self.W, x, y, self.problem.rates(len(x)), first)
+        with sharing():
+            for x, y, first in blocks:
+                self.engine(self.V, self.W, x, y, self.problem.rates(len(x)), first)

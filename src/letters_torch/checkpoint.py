@@ -105,13 +105,16 @@ def _data_faults(data: dict[Any, Any]) -> Iterator[str]:
     match data:
         case {
             "letters": str(),
+            "seed": int(),
+            "validation": int(),
+            "scaling": str(),
             "standardizer": {"mean": mean, "inverse_deviation": inverse, "outside": outside, **rest},
         }:
             tables = all(_is_plain(t, 2) and t.shape == (28, 28) and t.isfinite().all() for t in (mean, inverse))
             if rest or not tables or not _is_number(outside):
                 yield "its statistics of the pixels are not two tables of 28 x 28 finite numbers"
         case _:
-            yield "it lacks the statistics of the pixels"
+            yield "it lacks the statistics of the pixels, or which rows are for validation"
 
 
 def _is_plain(value: Any, dimensions: int) -> bool:

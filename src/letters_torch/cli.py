@@ -44,6 +44,7 @@ class LettersCLI(LightningCLI):
     """Lightning's command line, with run folders that are found again and settings that are never dropped unsaid."""
 
     def __init__(self, args: list[str]) -> None:
+        self._named = next((arg for arg in args[:1] if arg in COMMANDS), None)
         super().__init__(
             LettersModule,
             LettersDataModule,
@@ -66,6 +67,8 @@ class LettersCLI(LightningCLI):
         parser.link_arguments("seed_everything", "data.seed", compute_fn=_seed)
 
     def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
+        if self._named not in (None, subcommand):
+            return self.init_parser(**kwargs)  # stands for a command that was not given: to build all takes long
         parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
         if subcommand == "predict":
             parser.add_argument("--output", type=str, default="result.csv", help="the file to write")
@@ -104,6 +107,7 @@ class LettersCLI(LightningCLI):
         self.checkpoint = _checkpoint(config.ckpt_path, self.root, needed=self.subcommand not in STARTERS)
         config.ckpt_path = None if self.checkpoint is None else str(self.checkpoint)
         self.content = None if self.checkpoint is None else checkpoint.load(self.checkpoint)
+        self.resumed: Path | None = None  # the folder of the run that goes on
 
     def instantiate_trainer(self, **kwargs: Any) -> StepTrainer:
         """With the logger of the run's folder."""
@@ -119,30 +123,23 @@ class LettersCLI(LightningCLI):
 
     def _logger(self) -> run_folder.RunLogger:
         """A new run, or the one that the checkpoint lies in if it is under the root that is asked for."""
-        config, resumed = self.config[self.subcommand], None
-        if self.checkpoint is not None:
-            resumed = run_folder.of_checkpoint(self.checkpoint)
-            root = config.trainer.default_root_dir
-            if resumed is not None and root is not None and resumed.parent.parent != Path(root).resolve():
-                resumed = None
-        if resumed is None or self.content is None:
+        resumed = None if self.checkpoint is None else run_folder.of_checkpoint(self.checkpoint)
+        root = self.config[self.subcommand].trainer.default_root_dir
+        if resumed is None or self.content is None or (root and resumed.parent.parent != Path(root).resolve()):
             return run_folder.RunLogger(self.root)
-        _tell_changes(resumed / "config.yaml", config)
-        state = self.content["letters_torch"]
+        self.resumed, state = resumed, self.content["letters_torch"]
         return run_folder.RunLogger(self.root, resumed, state["step"] + (state["checked_at"] == state["step"]))
 
     def before_fit(self) -> None:
-        """Reads the letters, and whatever else may be refused, before a run folder is made or its config overwritten.
-
-        A resumed run is not given other letters: rows once trained on would come back as validation rows.
-        """
-        if self.content is not None:
-            self.datamodule.expected = self.content.get("LettersDataModule", {}).get("letters")
+        """Does whatever may be refused before a run folder is made or its config overwritten."""
         self.datamodule.setup("fit")
         trainer: Any = self.trainer  # a StepTrainer
         trainer.limit_steps(self.model.schedule.total)
         if self.content is not None:
             self.model.require_width(self.content)
+            self.datamodule.require_same_data(self.content["LettersDataModule"])
+        if self.resumed is not None:
+            _tell_changes(self.resumed / "config.yaml", self.config[self.subcommand])
 
     def after_fit(self) -> None:
         """Ends as a program that was stopped ends, if it was."""
@@ -150,10 +147,17 @@ class LettersCLI(LightningCLI):
         if keeper is not None and keeper.stopped_by is not None:
             sys.exit(128 + keeper.stopped_by)
 
+    def before_validate(self) -> None:
+        """Letters of a run's own file are validation rows only if the run held them out."""
+        assert self.content is not None
+        self.datamodule.setup("validate")
+        self.datamodule.require_same_split(self.content["LettersDataModule"])
+
     def before_report(self) -> None:
         """A report is about the letters that the run was trained on; on others its figures would mean nothing."""
         assert self.content is not None
-        self.datamodule.expected = self.content.get("LettersDataModule", {}).get("letters")
+        self.datamodule.setup("validate")
+        self.datamodule.require_same_data(self.content["LettersDataModule"])
 
     def before_predict(self) -> None:
         """The pictures, if any were named."""
@@ -203,7 +207,7 @@ def _checkpoint(given: str | None, root: Path, needed: bool) -> Path | None:
 
 
 def _tell_changes(saved: Path, config: Namespace) -> None:
-    """Says what a resumed run does otherwise than before; what is given now wins."""
+    """Says what a resumed run does otherwise than before; what is given now wins, where it is not refused."""
     before = yaml.safe_load(saved.read_text(encoding="utf-8"))
     if not isinstance(before, dict):
         return
@@ -211,6 +215,8 @@ def _tell_changes(saved: Path, config: Namespace) -> None:
     now["trainer"].pop("default_root_dir", None)  # the same folder by another path, as the run is taken up in it
     for section in ("seed_everything", "model", "data", "trainer"):
         for name, old, new in _differences(before.get(section), now.get(section), section):
+            if name == "trainer.default_root_dir":  # the same folder, or the run would not go on in it
+                continue
             say(f"changed since the checkpoint: {name} is {new}, was {old}")
 
 

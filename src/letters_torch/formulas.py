@@ -87,6 +87,21 @@ def loss(b: Array, y: Array) -> float:
     return float(np.log(np.exp(shifted).sum()) - y @ shifted)
 
 
+def smoothed(y: Array, smoothing: float) -> Array:
+    """The label with a part of its 1 shared by all classes: (1 - smoothing) y + smoothing / classes (section 8).
+
+    Every function here takes it in the label's stead: all they ask of `y` is that it sums to 1.
+
+    Args:
+        y: one-hot label or many of them, (..., classes).
+        smoothing: the part that is shared, from 0 to 1.
+
+    Returns:
+        Shaped as `y`.
+    """
+    return (1 - smoothing) * y + smoothing / y.shape[-1]
+
+
 def forward(V: Array, W: Array, x: Array) -> Activations:
     """One sample through the network (derivation, section 1).
 

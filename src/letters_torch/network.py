@@ -12,7 +12,12 @@ CLASSES = 26
 
 
 def initial_weights(
-    hidden: int, seed: int, inputs: int = PIXELS, classes: int = CLASSES, dtype: torch.dtype = torch.float32
+    hidden: int,
+    seed: int,
+    inputs: int = PIXELS,
+    classes: int = CLASSES,
+    dtype: torch.dtype = torch.float32,
+    scale: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
     """Draws the notebook's initial weights: V ~ N(0, 1/inputs) and W ~ N(0, 1/hidden), biases included.
 
@@ -24,6 +29,7 @@ def initial_weights(
         inputs: number of pixels, without the constant.
         classes: number of classes.
         dtype: of the result.
+        scale: both are multiplied by it.
 
     Returns:
         V, (hidden, inputs + 1), and W, (classes, hidden + 1); the second numbers above are variances.
@@ -31,7 +37,7 @@ def initial_weights(
     generator = torch.Generator().manual_seed(seed)
     V = torch.randn(hidden, inputs + 1, generator=generator, dtype=torch.float64) / inputs**0.5
     W = torch.randn(classes, hidden + 1, generator=generator, dtype=torch.float64) / hidden**0.5
-    return V.to(dtype), W.to(dtype)
+    return (scale * V).to(dtype), (scale * W).to(dtype)
 
 
 def hidden_units(V: Tensor, x: Tensor) -> Tensor:

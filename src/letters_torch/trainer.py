@@ -17,6 +17,7 @@ from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
 from letters_torch import checkpoint
 from letters_torch.checkpoint import AtomicCheckpointIO
 from letters_torch.errors import UserError
+from letters_torch.threads import sharing
 from letters_torch.watching.checkpoints import RunCheckpoints
 from letters_torch.watching.line import LetterTable, Lines
 from letters_torch.watching.pictures import Pictures
@@ -123,6 +124,11 @@ class StepTrainer(pl.Trainer):
             weights = f"the weights of {Path(ckpt_path).name}"
         command.explanation(model, datamodule, weights, row, output)
 
+    def _run_stage(self) -> Any:
+        """Lightning's: the run itself, whatever it is. Its threads share its work."""
+        with sharing():
+            return super()._run_stage()
+
     def limit_steps(self, total: int) -> None:
         """Ends the run with the schedule, unless `max_steps` ends it before.
 
@@ -193,7 +199,7 @@ def _refuse(kwargs: dict[str, Any]) -> None:
     for name, harmless in _OF_EPOCHS.items():
         if name in kwargs and kwargs[name] not in harmless:
             raise UserError(
-                f"--trainer.{name} {kwargs[name]}: samples are drawn with replacement and a run is measured in steps;"
+                f"--trainer.{name} {kwargs[name]}: a run is measured in steps, not in epochs;"
                 " set --trainer.max_steps or --trainer.val_check_interval"
             )
     kwargs.pop("max_epochs", None)

@@ -1,5 +1,6 @@
 """The network as a LightningModule: turns blocks into updates, and whole sets into loss and accuracy."""
 
+import math
 import operator
 from dataclasses import asdict
 from functools import partial, reduce
@@ -15,7 +16,7 @@ from letters_torch.data.datamodule import Batch, Block
 from letters_torch.errors import UserError
 from letters_torch.network import initial_weights, logits
 from letters_torch.schedule import Schedule, Stage
-from letters_torch.threads import share, torch_threads
+from letters_torch.threads import share
 from letters_torch.updates.blocked import PANEL, Blocked
 from letters_torch.updates.one_at_a_time import OneAtATime
 
@@ -33,6 +34,9 @@ class LettersModule(pl.LightningModule):
         engine: "blocked" does the single-sample updates as matrix products, "autograd" one at a time by autograd and
             torch.optim.SGD; the same updates.
         panel: samples that the blocked engine takes together.
+        label_smoothing: from 0 to 1: this part of the target is shared by all letters, the rest is the label's. Losses
+            are reported by the label as it is.
+        initial_scale: the initial weights are the notebook's times this.
         seed: of the initial weights.
 
     Attributes:
@@ -49,6 +53,8 @@ class LettersModule(pl.LightningModule):
         hidden: int = 400,
         engine: Literal["blocked", "autograd"] = "blocked",
         panel: int = PANEL,
+        label_smoothing: float = 0.0,
+        initial_scale: float = 1.0,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -57,9 +63,13 @@ class LettersModule(pl.LightningModule):
             raise UserError(f"--model.hidden must be 1 or more, not {hidden}")
         if seed < 0:
             raise UserError(f"--seed_everything must be 0 or more, not {seed}")
+        if not 0 < initial_scale < math.inf:
+            raise UserError(f"--model.initial_scale must be a finite number above 0, not {initial_scale}")
         try:
             self.schedule = Schedule(schedule)
-            self.updates = Blocked(panel) if engine == "blocked" else OneAtATime()
+            self.updates = (
+                Blocked(panel, smoothing=label_smoothing) if engine == "blocked" else OneAtATime(label_smoothing)
+            )
         except ValueError as error:
             raise UserError(f"--model: {error}") from error
         self.save_hyperparameters(
@@ -67,11 +77,13 @@ class LettersModule(pl.LightningModule):
                 "hidden": hidden,
                 "engine": engine,
                 "panel": panel,
+                "label_smoothing": label_smoothing,
+                "initial_scale": initial_scale,
                 "seed": seed,
                 "schedule": [asdict(stage) for stage in schedule],
             }
         )
-        V, W = initial_weights(hidden, seed)
+        V, W = initial_weights(hidden, seed, scale=initial_scale)
         self.V, self.W = nn.Parameter(V), nn.Parameter(W)
         self.step, self.checked_at = 0, -1
         self._loss_sum, self._loss_count = 0.0, 0  # since the last check that every such run makes
@@ -117,10 +129,7 @@ class LettersModule(pl.LightningModule):
 
     def _update(self, block: Block) -> None:
         rates = self.schedule.rates(block.first_step, len(block.x))
-        # One thread, whatever the machine: the products of a panel are short, the thread that prepares blocks needs a
-        # core too (see threads.py), and so no bit depends on how many threads there are.
-        with torch_threads(1):
-            losses = self.updates(self.V, self.W, block.x, block.y, rates, block.first_step)
+        losses = self.updates(self.V, self.W, block.x, block.y, rates, block.first_step)
         beyond = ~(losses < LARGEST_LOSS)  # in this form a NaN is, too
         if beyond.any():
             k = int(beyond.nonzero()[0])
@@ -175,9 +184,8 @@ class LettersModule(pl.LightningModule):
     def _evaluate(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         assert batch.y is not None
         b = self(batch.x)
-        with torch_threads(1):
-            reading = b.argmax(1)
-            return F.cross_entropy(b, batch.y), (reading == batch.y).double().mean(), reading
+        reading = b.argmax(1)
+        return F.cross_entropy(b, batch.y), (reading == batch.y).double().mean(), reading
 
     def predict_step(self, batch: Batch) -> Tensor:
         """Probabilities of A..Z, (N, 26)."""

@@ -1,12 +1,12 @@
 """The benchmarks time what they say they time; that they are fast is for them to show, not for a test."""
 
 import importlib.util
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pytest
-import torch
 
 from benchmarks import page, problem
 from benchmarks.check import check
@@ -18,7 +18,9 @@ from benchmarks.settings import UNIT
 from benchmarks.table import Table, number
 from benchmarks.timing import Seconds, Times, measure
 from letters_torch.data.augment import RollAndRotate
+from letters_torch.data.datamodule import Block
 from letters_torch.schedule import Stage
+from letters_torch.threads import torch_threads
 from tests.data import making
 
 
@@ -156,15 +158,18 @@ def test_the_page_has_a_place_for_every_table() -> None:
         assert f"<!-- {key}: end -->" in text
 
 
-def test_the_parts_of_a_step_are_those_of_the_engine(small: Problem) -> None:
-    from benchmarks.floor import PANEL, _Panel
+def test_a_clock_on_the_parts_of_a_step_changes_nothing(small: Problem) -> None:
+    from benchmarks.floor import PANEL, PARTS, REST, _Clocked
 
-    panel, ours = _Panel(small), Ours(small)
-    for work in panel.parts().values():
-        work()
-    ours.seconds(PANEL)
-    torch.testing.assert_close(panel.updated, torch.from_numpy(ours.weights()[0]), atol=1e-4, rtol=0)
-    torch.testing.assert_close(panel.W, torch.from_numpy(ours.weights()[1]))
+    clocked, ours = _Clocked(small), Ours(small)
+    for _ in range(3):
+        whole = 1e6 * clocked.seconds(PANEL) / PANEL
+        assert 0 < sum(clocked.rounds[-1].values()) <= whole
+        ours.seconds(PANEL)
+    for one, other in zip(clocked.weights(), ours.weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert set(clocked.parts()) == {*PARTS.values(), REST}
+    assert min(clocked.parts().values()) > 0
 
 
 def test_phases_do_not_count_what_is_inside_them() -> None:
@@ -179,12 +184,35 @@ def test_phases_do_not_count_what_is_inside_them() -> None:
     assert phases.seconds["outer"] < phases.seconds["inner"]
 
 
-def test_time_to_accuracy_runs_and_draws(mat: Path, tmp_path: Path) -> None:
+def test_accuracy_over_seconds_runs_and_draws(mat: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
     from benchmarks import accuracy
 
-    data = letters(mat, validation=50, augment=problem.augmentation())
-    curves = [accuracy.train(make(1500), data) for make in (accuracy.stages, accuracy.falling, accuracy.adamw)]
-    assert all(len(curve.seconds) == len(curve.accuracy) >= 2 for curve in curves)
-    accuracy.draw(curves, tmp_path / "a" / "picture.png")
+    monkeypatch.setattr(accuracy, "LENGTHS", (1, 2))
+    with torch_threads(1):  # products this small gain nothing from a second
+        table = accuracy.table(mat, samples=200, picture=tmp_path / "a" / "picture.png", validation=50)
     assert (tmp_path / "a" / "picture.png").stat().st_size > 10_000
+    assert len(table.rows) == 6
+    assert all(len(row) == len(table.heading) for row in table.rows)
+    for way, note in zip(accuracy.WAYS, table.notes, strict=False):
+        assert note.startswith(way.name)
+        assert note.count("lr") == len(list(way.settings()))
+        assert "(chosen)" in note
+
+
+def _note(learned: list[int], block: Block) -> None:
+    learned.append(len(block.x))
+
+
+def test_each_way_trains_on_every_sample(mat: Path) -> None:
+    from benchmarks import accuracy
+
+    recipe, data = accuracy.read(accuracy.CONFIG), letters(mat, validation=50)
+    for way in accuracy.WAYS:
+        runner = way.make(recipe, 0, 2500, **next(way.settings()))
+        learned: list[int] = []
+        runner.learn = partial(_note, learned)
+        curve = accuracy.train(runner, data)
+        assert sum(learned) == 2500
+        assert len(curve.seconds) == len(curve.accuracy) == len(learned)
+        assert curve.seconds == sorted(curve.seconds)

@@ -6,9 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 
-from benchmarks import recipes
+from benchmarks import best, recipes, styles, width
 from benchmarks.problem import letters
+from benchmarks.styles import UnlikeLetters
+from letters_torch import config_files
+from letters_torch.data.augment import RandomWarp
+from letters_torch.data.letters import Letters
 from letters_torch.network import initial_weights, logits
 from letters_torch.schedule import Schedule, Stage
 from letters_torch.updates.one_at_a_time import OneAtATime
@@ -31,11 +36,13 @@ def test_every_change_is_of_the_same_length_and_differs_from_the_base() -> None:
 
 def test_a_recipe_is_trained_as_it_says(mat: Path) -> None:
     data = letters(mat, validation=50)
-    recipe = recipes.Recipe((Stage(150, 0.01, 0.02, lr_end=0.0), Stage(50, 0.001)), None, "pixel", 5, initial=0.5)
-    V, W = initial_weights(5, seed=3)
-    V *= 0.5
+    stages = (Stage(150, 0.01, 0.02, lr_end=0.0), Stage(50, 0.001))
+    recipe = recipes.Recipe(stages, None, "pixel", 5, initial_scale=0.5, label_smoothing=0.1, sampling="rounds")
+    V, W = initial_weights(5, seed=3, scale=0.5)
+    data.sampling = "rounds"
     block = data.make_block(0, 200)
-    OneAtATime()(V, W, block.x, block.y, Schedule(recipe.stages).rates(0, 200))
+    OneAtATime(smoothing=0.1)(V, W, block.x, block.y, Schedule(recipe.stages).rates(0, 200))
+    data.sampling = "replacement"
     for ours, plain in zip(recipes.train(recipe, data, seed=3), (V, W), strict=True):
         torch.testing.assert_close(ours, plain, atol=1e-5, rtol=0)
 
@@ -55,25 +62,104 @@ def test_a_cosine_is_made_of_ramps() -> None:
     assert (rates.weight_decay == 0.1).all()
 
 
-def test_scores_are_accuracies_and_sources_count_alike(mat: Path, tmp_path: Path) -> None:
-    data = letters(mat, validation=50)
+def test_a_config_is_read_whole() -> None:
+    settings = yaml.safe_load(config_files.find(recipes.CONFIG).read_text())
+    recipe = recipes.read(recipes.CONFIG)
+    model, data = settings["model"], settings["data"]
+    assert recipe.stages == tuple(Stage(**stage) for stage in model["schedule"])
+    assert (recipe.hidden, recipe.scaling) == (model["hidden"], data["scaling"])
+    assert recipe.initial_scale == model.get("initial_scale", 1.0)
+    assert recipe.label_smoothing == model.get("label_smoothing", 0.0)
+    assert recipe.sampling == data.get("sampling", "replacement")
+    assert isinstance(recipe.augment, RandomWarp)
+    wanted = data["augment"]["init_args"]
+    assert (recipe.augment.pull, recipe.augment.degrees) == (wanted["pull"], [-wanted["degrees"], wanted["degrees"]])
+
+
+def test_whole_clusters_are_held_out(mat: Path) -> None:
+    data = UnlikeLetters(path=mat, validation=20)
+    data.setup("fit")
+    everything = letters(mat, validation=20)
+    assert len(data.unlike) + len(data.train) + len(data.val) == len(everything.train) + len(everything.val)
+    assert 0.1 * 200 <= len(data.unlike) < 200 - 20
+    pictures = [{image.tobytes() for image in part.images} for part in (data.unlike, data.train, data.val)]
+    assert not pictures[0] & (pictures[1] | pictures[2])
+    assert data.unlike.labels is not None
+    assert set(data.unlike.labels) == set(range(1, 27))
+
+
+def test_clusters_are_of_like_pictures_and_the_seed_chooses_among_them() -> None:
+    rng = np.random.default_rng(0)
+    bars = np.zeros((2, 28, 28), np.uint8)
+    bars[0, 4:24, 12:16], bars[1, 12:16, 4:24] = 200, 200
+    shape = np.arange(60) % 2
+    images = bars[shape] + rng.integers(0, 30, (60, 28, 28), np.uint8)
+    same = Letters(images, np.ones(60, np.uint8))
+    held = [styles.held_out(same, seed) for seed in range(8)]
+    for chosen in held:
+        assert chosen.sum() == 30
+        assert len(set(shape[chosen])) == 1
+    assert {int(shape[chosen][0]) for chosen in held} == {0, 1}
+
+
+def test_scores_are_accuracies(mat: Path) -> None:
+    data = UnlikeLetters(path=mat, validation=50)
+    data.setup("fit")
+    weights = initial_weights(5, seed=0)
+    data.val, data.unlike = (
+        half_right(part, weights, data, count) for part, count in ((data.val, 15), (data.unlike, 3))
+    )
+    assert recipes.score(weights, data) == pytest.approx((15 / 50, 3 / len(data.unlike)))
+
+
+def half_right(part: Letters, weights: recipes.Weights, data: UnlikeLetters, count: int) -> Letters:
+    """The same with labels that make the weights right on the first so many and wrong on all others."""
     assert data.standardizer is not None
-    weights, images = initial_weights(5, seed=0), data.val.images
-    reading = logits(*weights, data.standardizer(torch.from_numpy(images)).flatten(1)).argmax(1).numpy() + 1
-    wrong = reading % 26 + 1
-    data.val = replace(data.val, labels=np.where(np.arange(50) < 15, reading, wrong).astype(np.uint8))
-    labels = np.where(np.isin(np.arange(50), [0, 1, 2, 3, 40]), reading, wrong)
-    np.savez(tmp_path / "other.npz", x=images, y=labels, source=np.array(["a"] * 40 + ["b"] * 10))
-    found = recipes.score(weights, data, recipes.other_letters(tmp_path / "other.npz", data))
-    assert found == pytest.approx((15 / 50, (4 / 40 + 1 / 10) / 2))
-    assert np.isnan(recipes.score(weights, data, []).others)
+    reading = logits(*weights, data.standardizer(torch.from_numpy(part.images)).flatten(1)).argmax(1).numpy() + 1
+    right = np.arange(len(part)) < count
+    return replace(part, labels=np.where(right, reading, reading % 26 + 1).astype(np.uint8))
 
 
 def test_the_table_has_a_row_for_each_change_and_compares_with_the_first(mat: Path) -> None:
-    table = recipes.table(mat, samples=128, seeds=2, other=None, validation=50)
+    table = recipes.table(mat, samples=128, seeds=2, validation=50)
     base = recipes.shortened(recipes.read(recipes.CONFIG), 128)
     assert [row[0] for row in table.rows[1:]] == [name for name, _ in recipes.changes(base)]
     assert all(len(row) == len(table.heading) for row in table.rows)
     first, none = table.rows[0], next(row for row in table.rows if row[0] == "no augmentation")
-    assert first[3] == "+0.0000"
-    assert float(none[3]) == pytest.approx(float(none[1]) - float(first[1]), abs=1.5e-4)
+    for column in (1, 3):
+        assert first[column + 1] == "+0.0000 ± 0.0000"
+        mean, base_mean, gain = (float(cell.split()[0]) for cell in (none[column], first[column], none[column + 1]))
+        assert gain == pytest.approx(mean - base_mean, abs=1.5e-4)
+
+
+def test_spreads() -> None:
+    assert recipes.spread([0.5]) == "0.5000"
+    assert recipes.spread([0.1, 0.2, 0.3], sign="+") == "+0.2000 ± 0.1000"
+
+
+def test_both_configs_are_trained(mat: Path) -> None:
+    table = best.table(mat, samples=200, seeds=2, validation=50)
+    assert [row[:2] for row in table.rows] == [["best-438k.yaml", "200"], ["best.yaml", "200"]]
+    recipe = recipes.shortened(recipes.read("best.yaml"), 200)
+    found = []
+    for seed in range(2):
+        data = letters(mat, validation=50, scaling=recipe.scaling, seed=seed)
+        found.append(recipes.accuracy(recipes.train(recipe, data, seed), data.val_dataloader()[0]))
+    assert table.rows[1][2] == recipes.spread(found)
+
+
+def test_every_width_is_trained_and_compared_with_its_half(mat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(width, "WIDTHS", (2, 4))
+    table = width.table(mat, samples=200, seeds=2, validation=50)
+    assert [row[:2] for row in table.rows] == [["2", f"{2 * 785 + 26 * 3:,}"], ["4", f"{4 * 785 + 26 * 5:,}"]]
+    assert all(len(row) == len(table.heading) for row in table.rows)
+    assert table.rows[0][3] == "-"
+    narrow, wide = (float(row[2].split()[0]) for row in table.rows)
+    assert float(table.rows[1][3]) == pytest.approx(wide - narrow, abs=1.5e-4)
+
+
+def test_the_page_has_a_place_for_every_table() -> None:
+    text = (Path(__file__).parents[2] / "docs/recipes.md").read_text(encoding="utf-8")
+    for key in ("best", "recipes", "width"):
+        assert f"<!-- {key}: begin -->" in text
+        assert f"<!-- {key}: end -->" in text

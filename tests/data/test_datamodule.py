@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from letters_torch.data import datamodule, stream
-from letters_torch.data.augment import RandomAffine
+from letters_torch.data.augment import RandomAffine, RollAndRotate
 from letters_torch.data.datamodule import Block, Blocks, LettersDataModule
 from letters_torch.data.letters import Letters
 from letters_torch.errors import UserError
+from letters_torch.threads import ahead
 from tests.data.making import message, save_mat
 from tests.running import ROWS, TEST_ROWS, VALIDATION, data_module, save_letters
 
@@ -97,6 +98,18 @@ def test_a_steps_sample_is_the_row_its_draw_names(path: Path) -> None:
     assert data.train.labels is not None
     assert block.y.tolist() == [label - 1 for label in data.train.labels[rows]]
     assert (block.first_step, block.x.dtype, block.y.dtype) == (7, torch.float32, torch.int64)
+
+
+def test_in_rounds_each_row_is_used_once_before_any_a_second_time(path: Path) -> None:
+    data = ready(path, sampling="rounds")
+    size = len(data.train)
+    block = data.make_block(size, size)
+    assert data.standardizer is not None
+    rows = stream.rows_in_rounds(0, size, size, size)
+    assert sorted(rows) == list(range(size))
+    assert torch.equal(block.x, data.standardizer(torch.from_numpy(data.train.images[rows])).flatten(1))
+    assert data.train.labels is not None
+    assert block.y.tolist() == [label - 1 for label in data.train.labels[rows]]
 
 
 def test_labels_are_classes_from_0(path: Path) -> None:
@@ -200,14 +213,39 @@ def test_letters_are_read_once(path: Path) -> None:
     assert data.train is train
 
 
-def test_other_letters_than_a_run_began_with_are_refused(path: Path, tmp_path: Path) -> None:
-    began = ready(path)
-    same, other = data_module(path), data_module(save_letters(tmp_path / "other.mat", seed=9))
-    same.expected = other.expected = began.digest
-    same.setup("fit")
+CHANGES: list[tuple[dict[str, Any], str, str, str]] = [
+    ({"seed": 4}, "--seed_everything 4", "begun with 3", "validation rows"),
+    ({"validation": 49}, "--data.validation 49", "begun with 50", "validation rows"),
+    ({"scaling": "global"}, "--data.scaling global", "begun with pixel", "pixels"),
+]
+
+
+@pytest.mark.parametrize(("change", "flag", "began", "why"), CHANGES, ids=lambda value: str(value))
+def test_a_run_goes_on_with_the_split_and_the_scaling_that_it_began_with(
+    path: Path, change: dict[str, Any], flag: str, began: str, why: str
+) -> None:
+    settings: dict[str, Any] = {"seed": 3, "validation": 50, "scaling": "pixel"}
+    saved = ready(path, **settings).state_dict()
+    ready(path, **settings, augment=RollAndRotate(), block=7, workers=0, probe="all").require_same_data(saved)
     with pytest.raises(UserError) as error:
-        other.setup("fit")
+        ready(path, **{**settings, **change}).require_same_data(saved)
+    message(error, flag, began, why)
+
+
+def test_a_run_goes_on_with_the_letters_that_it_began_with_wherever_they_lie(path: Path, tmp_path: Path) -> None:
+    saved = ready(path).state_dict()
+    ready(path.rename(tmp_path / "moved.mat")).require_same_data(saved)
+    other = ready(save_letters(tmp_path / "other.mat", seed=9))
+    with pytest.raises(UserError) as error:
+        other.require_same_data(saved)
     message(error, "--ckpt_path", "other.mat", "--data.path")
+
+
+def test_other_letters_may_be_split_in_any_way(path: Path, tmp_path: Path) -> None:
+    saved = ready(path, seed=3).state_dict()
+    with pytest.raises(UserError):
+        ready(path, seed=4).require_same_split(saved)
+    ready(save_letters(tmp_path / "other.mat", seed=9), seed=4, validation=20).require_same_split(saved)
 
 
 @pytest.mark.parametrize("swap", ["labels", "rows"])
@@ -232,10 +270,6 @@ def test_statistics_of_a_checkpoint_read_the_test_rows_of_another_file(path: Pat
     assert torch.equal(validation.x, trained.standardizer(torch.from_numpy(other.val.images)).flatten(1))
 
 
-def threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("blocks")]
-
-
 def numbered(first: int, count: int) -> Block:
     return Block(torch.full((count, 784), float(first)), torch.zeros(count, dtype=torch.long), first)
 
@@ -244,15 +278,23 @@ def endless(make: Any = numbered, workers: int = 3) -> Blocks:
     return Blocks(make, 10, lambda: 0, lambda step: step + 10, workers)
 
 
-@pytest.mark.parametrize("workers", [0, 1, 3])
-def test_a_loader_dropped_half_way_leaves_no_thread(workers: int) -> None:
-    blocks = iter(endless(workers=workers))
-    assert [next(blocks).first_step for _ in range(5)] == [0, 10, 20, 30, 40]
-    assert len(threads()) <= workers
-    assert bool(threads()) == bool(workers)
+def test_a_loader_dropped_half_way_makes_no_more_blocks() -> None:
+    crew = max(torch.get_num_threads() - 1, 1)
+    dropped, begun = threading.Event(), []
+
+    def make(first: int, count: int) -> Block:
+        begun.append(first)
+        assert first == 0 or dropped.wait(60)
+        return numbered(first, count)
+
+    blocks = iter(endless(make, workers=crew + 3))
+    next(blocks)
     del blocks
     gc.collect()
-    assert threads() == []
+    dropped.set()
+    for done in [ahead(int) for _ in range(crew)]:  # the crew works in order: whatever was still to be made, is
+        done.result(60)
+    assert len(begun) <= 1 + crew
 
 
 def test_blocks_are_made_ahead_but_not_without_bound() -> None:
@@ -279,7 +321,6 @@ def test_what_goes_wrong_in_a_worker_is_raised_at_its_block(workers: int) -> Non
     assert [next(blocks).first_step for _ in range(2)] == [0, 10]
     with pytest.raises(ZeroDivisionError, match="third block"):
         next(blocks)
-    assert threads() == []
 
 
 def test_workers_leave_the_trainings_threads_alone() -> None:

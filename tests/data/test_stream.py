@@ -76,6 +76,31 @@ def test_rows_are_uniform_with_replacement() -> None:
     assert abs(repeats - 1 / size) < 5 * np.sqrt(1 / size / n)
 
 
+@settings(deadline=None)
+@given(
+    seed=SEEDS, first=st.integers(0, 500), count=st.integers(0, 300), cut=st.integers(0, 300), size=st.integers(1, 90)
+)
+def test_rounds_do_not_depend_on_how_they_are_cut(seed: int, first: int, count: int, cut: int, size: int) -> None:
+    whole = stream.rows_in_rounds(seed, first, count, size)
+    assert (whole.shape, whole.dtype) == ((count,), np.int64)
+    cut = min(cut, count)
+    pieces = [stream.rows_in_rounds(seed, *piece, size) for piece in ((first, cut), (first + cut, count - cut))]
+    np.testing.assert_array_equal(np.concatenate(pieces), whole)
+
+
+@given(seed=st.integers(0, 2**32), size=st.integers(1, 300))
+def test_a_round_uses_each_row_once(seed: int, size: int) -> None:
+    rounds = stream.rows_in_rounds(seed, 0, 3 * size, size).reshape(3, size)
+    np.testing.assert_array_equal(np.sort(rounds, axis=1), [np.arange(size)] * 3)
+
+
+def test_every_round_and_seed_has_an_order_of_its_own() -> None:
+    orders = [*stream.rows_in_rounds(0, 0, 3000, 1000).reshape(3, 1000), stream.rows_in_rounds(1, 0, 1000, 1000)]
+    orders.append(stream.shuffled(0, 1000))
+    assert len(np.unique(orders, axis=0)) == 5
+    assert np.abs(np.corrcoef(orders) - np.eye(5)).max() < 5 / np.sqrt(1000)
+
+
 @given(seed=st.integers(0, 2**32), size=st.integers(1, 2000))
 def test_shuffled_is_a_permutation_that_the_seed_determines(seed: int, size: int) -> None:
     order = stream.shuffled(seed, size)

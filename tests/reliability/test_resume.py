@@ -1,6 +1,8 @@
 """A run that is stopped and resumed ends as one that never was: weights, curve, best checkpoint and submission."""
 
+import json
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,10 @@ from typing import Any
 import pytest
 
 from letters_torch import checkpoint
+from letters_torch.errors import UserError
 from letters_torch.training import LettersModule
+from tests import running
+from tests.data import making
 from tests.reliability import runs
 
 ENGINES = ("blocked", "autograd")
@@ -139,12 +144,55 @@ def test_what_a_run_came_to_is_set_aside(tmp_path: Path) -> None:
     assert all(before[name] == content for name, content in aside.items())
 
 
-def test_a_resume_that_is_refused_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+REFUSED: tuple[tuple[str, object], ...] = (
+    ("--model.hidden", 20),
+    ("--trainer.max_steps", 999),
+    ("--data.path", "none.mat"),
+    ("--data.path", "other.mat"),
+    ("--data.transposed", "true"),
+    ("--data.validation", 40),
+    ("--data.scaling", "global"),
+    ("--seed_everything", 4),
+)
+
+
+def test_a_resume_that_is_refused_changes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in the run's folder nor, where it was to go on in another, there."""
     config = runs.make(tmp_path)
     assert runs.fit(config) == 0
-    run = tmp_path / "lightning_logs/version_0"
-    before = {file: file.read_bytes() for file in run.rglob("*") if file.is_file()}
+    making.save_mat(tmp_path / "other.mat", {**(letters := runs.arrays()), "train_x": 255 - letters["train_x"]})
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    monkeypatch.chdir(tmp_path)
     earlier = kept(tmp_path, "stage1-*.ckpt")
-    for flags in (("--model.hidden", 20), ("--trainer.max_steps", 999), ("--data.path", tmp_path / "none.mat")):
-        runs.mistake(capsys, "fit", "--config", config, "--ckpt_path", earlier, *flags)
-    assert {file: file.read_bytes() for file in run.rglob("*") if file.is_file()} == before
+    for flags in (*REFUSED, ("--seed_everything", 4, "--trainer.default_root_dir", "elsewhere")):
+        error = runs.mistake(capsys, "fit", "--config", config, "--ckpt_path", earlier, *flags)
+        assert str(flags[0]) in error
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
+
+
+def test_a_resume_in_python_is_refused_too(tmp_path: Path) -> None:
+    """Where no command line has looked at the checkpoint before Lightning does."""
+    done = running.fit(tmp_path, enable_checkpointing=True, max_steps=120)
+    last = tmp_path / "checkpoints/last.ckpt"
+    before = last.read_bytes()
+    other = running.data_module(tmp_path / "letters_data.mat", seed=4)
+    with pytest.raises(UserError, match=r"--seed_everything 4: .* begun with 0"):
+        done.trainer.fit(done.model, datamodule=other, ckpt_path=last)
+    assert last.read_bytes() == before
+
+
+def test_what_may_change_in_a_resumed_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A longer schedule, another rate to come, where the letters lie: said, and done."""
+    config = runs.make(tmp_path)
+    assert runs.fit(config, "--trainer.max_steps", 240) == 0
+    moved = (tmp_path / "letters.mat").rename(tmp_path / "moved.mat")
+    stages = [runs.CONFIG["model"]["schedule"][0], {"steps": 400, "lr": 1.0e-3, "weight_decay": 0.0}]
+    changes = {"data.path": moved, "data.workers": 2, "model.schedule": json.dumps(stages), "trainer.pictures": "never"}
+    capsys.readouterr()
+    flags = [part for name, value in changes.items() for part in (f"--{name}", value)]
+    assert runs.fit(config, "--ckpt_path", kept(tmp_path, "last.ckpt"), *flags) == 0
+    said = re.findall(r"changed since the checkpoint: (\S+) is", capsys.readouterr().out)
+    assert sorted(said) == sorted([*changes, "trainer.max_steps"])
+    assert runs.left(tmp_path).step == 650

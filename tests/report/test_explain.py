@@ -19,7 +19,7 @@ LN2, LN3 = np.log(2), np.log(3)
 
 
 def test_the_worked_example_of_the_derivation_both_ways() -> None:
-    """docs/derivation.md, section 8: every number can be checked on paper."""
+    """docs/derivation.md, section 9: every number can be checked on paper."""
     V, W = np.array([[0.5, 1, LN2], [-0.5, -1, -LN3]]), np.array([[-1, 0.5, 1], [1, 0.75, LN3]])
     s = walk(V, W, np.array([2.0, -1]), np.array([1.0, 0]), lr=0.1, lam=0.05)
     expected = {

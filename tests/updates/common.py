@@ -83,14 +83,14 @@ def ramp(count: int = 2_000) -> Rates:
     return Rates(0.02 * t, 0.05 * (1 + np.cos(20 * t)))
 
 
-def by_numpy(problem: Problem) -> Result:
-    """The reference: `formulas.train`, one sample at a time, with the loss before each step."""
+def by_numpy(problem: Problem, smoothing: float = 0.0) -> Result:
+    """The reference: `formulas.train`, one sample at a time, with the label's own loss before each step."""
     V, W = problem.V.numpy(), problem.W.numpy()
     one_hot = np.eye(len(W))[problem.y.numpy()]
     losses = []
     for x, y, lr, weight_decay in zip(problem.x.numpy(), one_hot, *problem.rates, strict=True):
         losses.append(formulas.loss(formulas.forward(V, W, x).b, y))
-        V, W = formulas.train(V, W, x[None], y[None], lr, weight_decay / 2)
+        V, W = formulas.train(V, W, x[None], formulas.smoothed(y, smoothing)[None], lr, weight_decay / 2)
     return Result(torch.from_numpy(V), torch.from_numpy(W), torch.tensor(losses, dtype=torch.float64))
 
 

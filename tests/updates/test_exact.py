@@ -11,8 +11,9 @@ from torch import Tensor
 
 from letters_torch import formulas
 from letters_torch.schedule import Rates
+from letters_torch.threads import torch_threads
 from letters_torch.updates import sweep
-from letters_torch.updates.blocked import Blocked, panels
+from letters_torch.updates.blocked import UNITS, Blocked, panels
 from letters_torch.updates.one_at_a_time import OneAtATime
 from tests.updates.common import (
     Problem,
@@ -140,6 +141,20 @@ def test_blocks_cut_at_multiples_of_the_panel_give_the_same_bits(dtype: torch.dt
             assert torch.equal(expected, got)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_number_of_threads_makes_no_difference(dtype: torch.dtype) -> None:
+    """Three pieces of hidden units, the last one short, shared by one thread to five."""
+    task = problem(ramp(330), inputs=784, hidden=2 * UNITS + 30, dtype=dtype)
+    results = []
+    for threads in (1, 2, 5):
+        with torch_threads(threads):
+            results.append(task.train(Blocked()))
+    for result in results[1:]:
+        assert all(torch.equal(*pair) for pair in zip(results[0], result, strict=True))
+    if dtype == torch.float64:
+        assert apart(results[1], by_numpy(task)) < EXACT
+
+
 @pytest.fixture(scope="module")
 def short_run() -> tuple[Problem, Result]:
     task = problem(stages(400))
@@ -186,3 +201,38 @@ def test_a_sweep_without_inner_products_would_be_seen(
     assert apart(task.train(Blocked(1, compiled)), reference) < EXACT
     assert apart(task.train(Blocked(2, compiled)), reference) > WRONG
     assert apart(task.train(Blocked(100, compiled)), reference) > WRONG
+
+
+@pytest.fixture(scope="module")
+def smoothed_run(long_run: tuple[Problem, Result]) -> tuple[Problem, Result]:
+    """The long run with labels smoothed by 0.1."""
+    task = long_run[0]
+    return task, by_numpy(task, smoothing=0.1)
+
+
+def test_one_at_a_time_smooths_as_the_derivation(smoothed_run: tuple[Problem, Result]) -> None:
+    task, reference = smoothed_run
+    assert apart(task.train(OneAtATime(smoothing=0.1)), reference) < EXACT
+    assert apart(task.train(OneAtATime()), reference) > WRONG
+
+
+@FORMS
+@pytest.mark.parametrize("panel", [1, 7, 100])
+def test_smoothing_is_the_derivations(smoothed_run: tuple[Problem, Result], panel: int, compiled: bool) -> None:
+    task, reference = smoothed_run
+    cuts = random_cuts(len(task.x), seed=panel)
+    assert apart(task.train(Blocked(panel, compiled, smoothing=0.1), cuts), reference) < EXACT
+
+
+@FORMS
+@pytest.mark.parametrize("smoothing", [0.01, 0.5, 1.0])
+def test_the_785_400_26_network_smoothed(smoothing: float, compiled: bool) -> None:
+    task = problem(constant(300, 0.005, 0.01), inputs=784, hidden=400, classes=26)
+    assert apart(task.train(Blocked(compiled=compiled, smoothing=smoothing)), by_numpy(task, smoothing)) < EXACT
+
+
+@pytest.mark.parametrize("smoothing", [-0.1, 1.1, float("nan")])
+def test_a_smoothing_that_cannot_be_is_refused(smoothing: float) -> None:
+    for engine in (OneAtATime, Blocked):
+        with pytest.raises(ValueError, match="label_smoothing must be from 0 to 1"):
+            engine(smoothing=smoothing)

@@ -3,7 +3,7 @@
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -17,7 +17,9 @@ from letters_torch.data.augment import Augmentation
 from letters_torch.data.letters import Letters, LetterSets
 from letters_torch.data.sources import open_letters
 from letters_torch.data.standardize import Scaling, Standardizer
+from letters_torch.data.stream import Sampling
 from letters_torch.errors import UserError
+from letters_torch.threads import ahead
 
 # Images that are evaluated at once: enough for fast products, little enough to stay small.
 CHUNK = 8192
@@ -47,6 +49,8 @@ class LettersDataModule(pl.LightningDataModule):
         path: the competition's letters_data.mat, EMNIST's emnist-letters.mat, or the folder that holds EMNIST/.
         transposed: the images of letters_data.mat lie column by column.
         download: fetch EMNIST into `path` if it is missing.
+        sampling: which training row a step uses: "replacement" draws any, as the notebook did; "rounds" uses each row
+            once before any a second time, in an order that is new every time.
         augment: what is done to each training image; None for nothing.
         scaling: "pixel" standardises every pixel by its mean and deviation over the training rows;
             "pixel_each_set" does so by the statistics of each file's rows, validation rows included, as the notebook
@@ -55,7 +59,8 @@ class LettersDataModule(pl.LightningDataModule):
         probe: how many of the training rows the training accuracy is taken on: a fixed choice, or "all".
         block: how many samples are handed to the training at once. Changes nothing but speed, as long as it is a
             multiple of the engine's panel (else the rounding too).
-        workers: threads that prepare blocks ahead of the training; 0 for none. Changes nothing but speed.
+        workers: how many blocks may be in preparation ahead of the training, each by a thread; 0 for none. Changes
+            nothing but speed.
         seed: of the split and of every step's draws.
 
     Raises:
@@ -68,6 +73,7 @@ class LettersDataModule(pl.LightningDataModule):
         path: Path | None = None,
         transposed: bool = False,
         download: bool = False,
+        sampling: Sampling = "replacement",
         augment: Augmentation | None = None,
         scaling: Scaling = "pixel",
         validation: int = 4800,
@@ -85,12 +91,12 @@ class LettersDataModule(pl.LightningDataModule):
         if probe != "all" and probe < 1:
             raise UserError(f"--data.probe must be 1 or more, or all, not {probe}")
         self.source, self.path, self.transposed, self.download = source, path, transposed, download
+        self.sampling: Sampling = sampling
         self.augment, self.scaling, self.block, self.workers, self.seed = augment, scaling, block, workers, seed
         self.validation, self.probe = validation, probe
         self.pictures: Sequence[Path] | None = None  # predict these instead of the test set
         self.sets: LetterSets | None = None
         self.standardizer: Standardizer | None = None
-        self.expected: str | None = None  # the digest of the letters that a resumed run began with
         self._known: Standardizer | None = None  # what a checkpoint was trained with
 
     def setup(self, stage: str) -> None:
@@ -106,11 +112,6 @@ class LettersDataModule(pl.LightningDataModule):
             return
         self.sets = open_letters(self.source, self.path, self.transposed, self.download)
         self.digest = _digest(self.sets.train)
-        if self.expected not in (None, self.digest):
-            raise UserError(
-                f"--ckpt_path: the run was begun on other letters than {self.sets.origin};"
-                " name the same with --data.path"
-            )
         self.train, self.val, self.test = *self._split(self.sets.train), self.sets.test
         self.save_hyperparameters({"letters": self.sets.origin, "letters_digest": self.digest})
         fitted_on = self.train if self.scaling != "pixel_each_set" else self.sets.train
@@ -137,11 +138,17 @@ class LettersDataModule(pl.LightningDataModule):
         """The samples of the steps first_step .. first_step + count - 1, as nothing but the seed determines them."""
         assert self.standardizer is not None
         draws = stream.draws(self.seed, first_step, count)
-        rows = torch.from_numpy(stream.rows(draws, len(self._images)))
+        rows = torch.from_numpy(self.rows(first_step, draws))
         x = self.standardizer(self._images.index_select(0, rows).view(-1, 28, 28), self._dtype)
         if self.augment is not None:
             x = self.augment.augment(x, draws[:, 1:], self.standardizer.outside)
         return Block(x.flatten(1), self._classes[rows], first_step)
+
+    def rows(self, first_step: int, draws: stream.Draws) -> stream.Rows:
+        """The training rows that the steps from `first_step` on use, which have these draws; (count,)."""
+        if self.sampling == "rounds":
+            return stream.rows_in_rounds(self.seed, first_step, len(draws), len(self.train))
+        return stream.rows(draws, len(self.train))
 
     @property
     def _dtype(self) -> torch.dtype:
@@ -196,12 +203,61 @@ class LettersDataModule(pl.LightningDataModule):
         """For the checkpoint: the statistics, without which the weights cannot read a single picture."""
         if self.standardizer is None:
             return {}
-        return {"standardizer": self.standardizer.state_dict(), "letters": self.digest}
+        origin = {"letters": self.digest, "seed": self.seed, "validation": self.validation, "scaling": self.scaling}
+        return {"standardizer": self.standardizer.state_dict(), **origin}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """From the checkpoint."""
-        if "standardizer" in state_dict:
-            self._known = Standardizer(**state_dict["standardizer"])
+        """From the checkpoint.
+
+        Raises:
+            UserError: a fit would go on with other data than it began with.
+        """
+        if "standardizer" not in state_dict:
+            return
+        self._known = Standardizer(**state_dict["standardizer"])
+        if self.trainer is not None and self.trainer.state.fn == "fit":
+            self.require_same_data(state_dict)
+
+    def require_same_data(self, saved: dict[str, Any]) -> None:
+        """Stops a run that would go on with other data than it began with.
+
+        Args:
+            saved: the state of this module in a checkpoint of the run.
+
+        Raises:
+            UserError: the letters, the split or the scaling is another.
+        """
+        if saved["letters"] != self.digest:
+            raise UserError(
+                f"--ckpt_path: the run was begun on other letters than {self._origin};"
+                " give the --data.source, --data.path and --data.transposed that it was begun with"
+            )
+        self.require_same_split(saved)
+        if saved["scaling"] != self.scaling:
+            raise UserError(
+                f"--data.scaling {self.scaling}: the run of --ckpt_path was begun with {saved['scaling']}, and its"
+                f" weights fit no other pixels; give {saved['scaling']}, or begin another run"
+            )
+
+    def require_same_split(self, saved: dict[str, Any]) -> None:
+        """Stops a split in which rows that a run was trained on are validation rows. Rows of other letters never are.
+
+        Args:
+            saved: as for `require_same_data`.
+
+        Raises:
+            UserError: the same letters are split otherwise.
+        """
+        now = (
+            ("--seed_everything", self.seed, saved["seed"]),
+            ("--data.validation", self.validation, saved["validation"]),
+        )
+        for flag, given, began in now:
+            if saved["letters"] == self.digest and given != began:
+                raise UserError(
+                    f"{flag} {given}: the run of --ckpt_path was begun with {began}; with another, rows that it was"
+                    f" trained on would be validation rows; give {began}, or begin another run"
+                )
 
 
 def _digest(letters: Letters) -> str:
@@ -237,7 +293,7 @@ class Blocks(Iterable[Block]):
         block: the largest count.
         start: the step at which iteration begins, asked when it does.
         next_pause: the first step after a given one between which and the step before it the trainer must get a turn.
-        workers: threads; 0 makes each block when it is asked for.
+        workers: blocks in preparation at once; 0 makes each block when it is asked for.
     """
 
     def __init__(
@@ -254,18 +310,17 @@ class Blocks(Iterable[Block]):
         if not self.workers:
             yield from (self.make(*piece) for piece in self._pieces())
             return
-        # One thread each for torch too: a second team of its threads would fight with the training's.
-        pool = ThreadPoolExecutor(self.workers, "blocks", torch.set_num_threads, (1,))
+        made: deque[Future[Block]] = deque()
         try:
-            ahead: deque[Future[Block]] = deque()
             for piece in self._pieces():
-                ahead.append(pool.submit(self.make, *piece))
-                if len(ahead) > self.workers + 1:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
+                made.append(ahead(self.make, *piece))
+                if len(made) > self.workers + 1:
+                    yield made.popleft().result()
+            while made:
+                yield made.popleft().result()
         finally:
-            pool.shutdown(cancel_futures=True)  # a run that is stopped does not wait for blocks that nobody will take
+            for block in made:
+                block.cancel()  # a run that is stopped does not wait for blocks that nobody will take
 
     def _pieces(self) -> Iterator[tuple[int, int]]:
         """(first step, count), cut at the multiples of `block` and wherever the trainer pauses."""

@@ -4,6 +4,9 @@ Philox is a counter-based generator: its words number n, n + 1, ... can be compu
 owns WORDS of them, so no worker, no resume and no block length can change what a step sees.
 """
 
+from functools import lru_cache
+from typing import Literal
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +14,8 @@ import numpy.typing as npt
 WORDS = 16
 
 Draws = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+Sampling = Literal["replacement", "rounds"]
 
 
 def draws(seed: int, first_step: int, count: int) -> Draws:
@@ -30,11 +35,27 @@ def draws(seed: int, first_step: int, count: int) -> Draws:
     return top.reshape(count, WORDS) * np.float64(2.0**-53)
 
 
-def rows(draw: Draws, size: int) -> npt.NDArray[np.int64]:
+def rows(draw: Draws, size: int) -> Rows:
     """The rows of a training set of `size` that steps with these draws use: uniform, with replacement; (count,)."""
     return (draw[:, 0] * size).astype(np.int64)
 
 
-def shuffled(seed: int, size: int) -> npt.NDArray[np.int64]:
+def rows_in_rounds(seed: int, first_step: int, count: int, size: int) -> Rows:
+    """The same without replacement: every `size` steps use each row once, each time in another order; (count,)."""
+    first, last = first_step // size, (first_step + count) // size
+    order = np.concatenate([_round(seed, size, number) for number in range(first, last + 1)])
+    return order[first_step - first * size :][:count]
+
+
+@lru_cache(maxsize=4)  # the rounds that blocks being prepared lie in: a shuffle takes as long as a block
+def _round(seed: int, size: int, number: int) -> Rows:
+    return _shuffled((seed, 2, number), size)
+
+
+def shuffled(seed: int, size: int) -> Rows:
     """A permutation of range(size), the same for the same seed; it splits validation rows from training rows."""
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, 1)))).permutation(size)
+    return _shuffled((seed, 1), size)
+
+
+def _shuffled(entropy: tuple[int, ...], size: int) -> Rows:
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence(entropy))).permutation(size)

@@ -60,17 +60,18 @@ def _(x):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, fastmath=FUSED, error_model="numpy")
-def sweep(A, G, W, y, lr, weight_decay, D, losses):  # type: ignore[no-untyped-def]
+def sweep(A, G, W, y, lr, weight_decay, D, losses, smoothing):  # type: ignore[no-untyped-def]
     """Arguments and result: see sweep.py; here all are NumPy arrays."""
     samples, hidden = A.shape
     real = A.dtype.type
+    floor, peak = real(smoothing / len(W)), real(1 - smoothing)  # the target: floor everywhere, peak more at the label
     h = np.empty(hidden, A.dtype)
     error = np.empty(len(W), A.dtype)
     taken = np.zeros(samples)  # what V_k has taken so far of each d_j: lr_j c_(j+1) .. c_(k-1)
     decay = 1.0
     for k in range(samples):
         _hidden_units(A[k], G[k], D, taken, k, real(decay), h)
-        losses[k] = _softmax_error(W, h, y[k], error)
+        losses[k] = _softmax_error(W, h, y[k], floor, peak, error)
         shrink = lr[k] * weight_decay[k]
         _back_and_update(W, h, error, real(lr[k]), real(shrink), D[k])
         for j in range(k):
@@ -107,7 +108,7 @@ def _hidden_units(a0, gram, D, taken, k, decay, h):  # type: ignore[no-untyped-d
 
 
 @njit(fastmath=FUSED, error_model="numpy", inline="always")
-def _softmax_error(W, h, label, error):  # type: ignore[no-untyped-def]
+def _softmax_error(W, h, label, floor, peak, error):  # type: ignore[no-untyped-def]
     """Leaves g - y in `error`, returns the cross-entropy, from b = W h by way of log-sum-exp."""
     real = W.dtype.type
     top = real(-np.inf)
@@ -123,8 +124,8 @@ def _softmax_error(W, h, label, error):  # type: ignore[no-untyped-def]
     # are 1e-31 (float32) of a sum that is at least 1: nothing that a weight could feel.
     faint = real(np.finfo(W.dtype).tiny / np.finfo(W.dtype).eps)
     for c in range(len(W)):
-        error[c] = real(0) if error[c] <= faint else error[c] / total  # in this form a NaN stays one
-    error[label] -= real(1)
+        error[c] = (real(0) if error[c] <= faint else error[c] / total) - floor  # in this form a NaN stays one
+    error[label] -= peak
     return loss + math.log(total)
 
 

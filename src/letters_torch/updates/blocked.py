@@ -4,17 +4,21 @@ V is read and written once a panel of samples, not once a sample: inside the pan
 inner products. Nothing is approximated: every gradient is taken at the weights that the sample before it left.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from letters_torch.schedule import Rates
+from letters_torch.threads import share
 from letters_torch.updates import sweep
+from letters_torch.updates.one_at_a_time import require_share
 
 PANEL = 100
+UNITS = 200  # hidden units whose products are one piece of work: fixed, so that no bit depends on who shares it
 
 
 class Blocked:
@@ -24,17 +28,21 @@ class Blocked:
         panel: samples a panel. Panels start at the multiples of it in the run's own count of steps, so that how a run
             is cut into blocks does not change its rounding.
         compiled: sweep with the compiled kernel (CPU only). By default, where it can be had.
+        smoothing: of the labels, as in `OneAtATime`.
 
     Raises:
-        ValueError: the panel is shorter than 1, or the compiled kernel is asked for where there is no Numba.
+        ValueError: the panel is shorter than 1, the smoothing is outside 0 to 1, or the compiled kernel is asked for
+            where there is no Numba.
     """
 
-    def __init__(self, panel: int = PANEL, compiled: bool | None = None) -> None:
+    def __init__(self, panel: int = PANEL, compiled: bool | None = None, smoothing: float = 0.0) -> None:
         if panel < 1:
             raise ValueError(f"a panel must have 1 sample or more, not {panel}")
         if compiled and not sweep.COMPILED:
             raise ValueError("the compiled sweep needs Numba, which cannot be imported here")
+        require_share(smoothing)
         self.panel = panel
+        self.smoothing = smoothing
         self.compiled = compiled
         self._buffers: _Buffers | None = None
 
@@ -50,7 +58,7 @@ class Blocked:
             first_step: number of the first of these steps in the run.
 
         Returns:
-            The cross-entropy of each sample before its update, (N,).
+            The cross-entropy of each sample before its update, (N,), with its label as it is, smoothed or not.
 
         Raises:
             ValueError: the shapes or the precisions do not fit each other.
@@ -68,23 +76,42 @@ class Blocked:
     def _panel(self, V: Tensor, W: Tensor, x: Tensor, y: Tensor, rates: Rates, losses: Tensor) -> None:
         """One panel: two products, the sweep, one product. The bias column is the pixel that is always 1."""
         A, G, D, U = self._workspace(x, V)
-        torch.addmm(V[:, -1], x, V[:, :-1].T, out=A)  # V_0 x_k
-        torch.mm(x, x.T, out=G).add_(1)  # x_j . x_k
-        # The sweep leaves in D what V takes from each sample: lr_j c_(j+1)..c_(K-1) d_j.
+        self._products(V, x, A, G)
         decay = self._sweep(A, G, W, y, rates, D, losses)
-        torch.mm(D.T, x, out=U[:, :-1])
-        torch.sum(D, 0, out=U[:, -1])
-        if 0.5 < decay < 2:
-            # V takes gradients and decay at once, and 1 - decay times V instead of decay: in float32 a factor next to 1
-            # is a coarse thing, and so is a small decay taken by itself; both err the same way in panel after panel.
-            U.add_(V, alpha=1 - decay)
-        else:
-            V.mul_(decay)  # where little is left of V, the difference would be its rounding error
-        V.sub_(U)
+        self._take(V, x, D, U, decay)
+
+    def _products(self, V: Tensor, x: Tensor, A: Tensor, G: Tensor) -> None:
+        """Leaves V_0 x_k in A and x_j . x_k in G."""
+
+        def inner_products() -> None:
+            torch.mm(x, x.T, out=G).add_(1)
+
+        def forward(units: slice) -> None:
+            torch.addmm(V[units, -1], x, V[units, :-1].T, out=A[:, units])
+
+        _share_out([inner_products, *_pieces(forward, V)], V)
 
     def _sweep(self, A: Tensor, G: Tensor, W: Tensor, y: Tensor, rates: Rates, D: Tensor, losses: Tensor) -> float:
         compiled = self.compiled if self.compiled is not None else A.device.type == "cpu" and sweep.COMPILED
-        return (sweep.compiled if compiled else sweep.plain)(A, G, W, y, *rates, D, losses)
+        return (sweep.compiled if compiled else sweep.plain)(A, G, W, y, *rates, D, losses, self.smoothing)
+
+    def _take(self, V: Tensor, x: Tensor, D: Tensor, U: Tensor, decay: float) -> None:
+        """V_K from V_0, by what the sweep left in D: lr_j c_(j+1)..c_(K-1) d_j. Uses U."""
+
+        def take(units: slice) -> None:
+            v, u, d = V[units], U[units], D[:, units]
+            torch.mm(d.T, x, out=u[:, :-1])
+            torch.sum(d, 0, out=u[:, -1])
+            if 0.5 < decay < 2:
+                # V takes gradients and decay at once, and 1 - decay times V instead of decay: in float32 a factor next
+                # to 1 is a coarse thing, and so is a small decay taken by itself; both err the same way in panel after
+                # panel.
+                u.add_(v, alpha=1 - decay)
+            else:
+                v.mul_(decay)  # where little is left of V, the difference would be its rounding error
+            v.sub_(u)
+
+        _share_out(_pieces(take, V), V)
 
     def _workspace(self, x: Tensor, V: Tensor) -> "_Buffers":
         """Memory for this panel; kept from panel to panel, since allocating it costs as much as using it."""
@@ -104,6 +131,19 @@ class _Buffers(NamedTuple):
     G: Tensor  # (K, K): x_j . x_k
     D: Tensor  # (K, hidden): the hidden layer's errors, scaled
     U: Tensor  # as V: what V takes from the panel
+
+
+def _pieces(work: Callable[[slice], None], V: Tensor) -> list[Callable[[], None]]:
+    """The work on all hidden units, the rows of V, in pieces."""
+    return [partial(work, slice(begin, begin + UNITS)) for begin in range(0, len(V), UNITS)]
+
+
+def _share_out(jobs: Sequence[Callable[[], None]], V: Tensor) -> None:
+    if V.device.type == "cpu":
+        share(jobs)
+    else:
+        for job in jobs:
+            job()
 
 
 def panels(first_step: int, count: int, panel: int) -> Iterator[tuple[int, int]]:

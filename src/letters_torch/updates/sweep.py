@@ -9,7 +9,8 @@ for the CPU. Both take and leave the same:
     y       (K,)         classes, int64
     lr, weight_decay     (K,) each, float64 arrays of NumPy
     D       (K, hidden)  result: lr_j c_(j+1) .. c_(K-1) d_j, so that V_K = c_0 .. c_(K-1) V_0 - D^T X
-    losses  (K,)         result: the cross-entropy of each sample before its update
+    losses  (K,)         result: the cross-entropy of each sample before its update, smoothed or not
+    smoothing            of the labels: the target is smoothing / classes everywhere, 1 - smoothing more at the label
 
 and return c_0 .. c_(K-1), where c_k = 1 - lr_k weight_decay_k. The coefficients are kept as running products, in
 float64: a quotient of two of them would blow up where a c is 0, and in float32 a c that is nearly 1 loses its decay.
@@ -31,7 +32,15 @@ except ImportError:  # no Numba for this Python or this machine
 
 @np.errstate(over="ignore", invalid="ignore")  # a run that diverges is known by its losses
 def plain(
-    A: Tensor, G: Tensor, W: Tensor, y: Tensor, lr: Float64, weight_decay: Float64, D: Tensor, losses: Tensor
+    A: Tensor,
+    G: Tensor,
+    W: Tensor,
+    y: Tensor,
+    lr: Float64,
+    weight_decay: Float64,
+    D: Tensor,
+    losses: Tensor,
+    smoothing: float = 0.0,
 ) -> float:
     """The sweep in torch. Arguments and result: see the module."""
     decay = 1.0
@@ -42,8 +51,8 @@ def plain(
         b = torch.addmv(W[:, -1], W[:, :-1], h)
         log_g = torch.log_softmax(b, 0)
         losses[k] = -log_g[y[k]]
-        error = log_g.exp()
-        error[y[k]] -= 1  # dL/db = g - y
+        error = log_g.exp() - smoothing / len(W)
+        error[y[k]] -= 1 - smoothing  # dL/db = g - y
         D[k] = (W[:, :-1].T @ error) * (1 - h * h)
         shrink = lr[k] * weight_decay[k]
         step = W * shrink
@@ -58,8 +67,18 @@ def plain(
 
 
 def compiled(
-    A: Tensor, G: Tensor, W: Tensor, y: Tensor, lr: Float64, weight_decay: Float64, D: Tensor, losses: Tensor
+    A: Tensor,
+    G: Tensor,
+    W: Tensor,
+    y: Tensor,
+    lr: Float64,
+    weight_decay: Float64,
+    D: Tensor,
+    losses: Tensor,
+    smoothing: float = 0.0,
 ) -> float:
     """The sweep in machine code, one thread. Arguments and result: see the module."""
-    arrays = (A.numpy(), G.numpy(), W.numpy(), y.contiguous().numpy(), lr, weight_decay, D.numpy(), losses.numpy())
-    return _kernel.sweep(*arrays)
+    # The short ones contiguous: Numba compiles anew, which takes seconds, for an array that lies in memory otherwise.
+    rates = np.ascontiguousarray(lr), np.ascontiguousarray(weight_decay)
+    arrays = (A.numpy(), G.numpy(), W.numpy(), y.contiguous().numpy(), *rates, D.numpy(), losses.numpy())
+    return _kernel.sweep(*arrays, float(smoothing))

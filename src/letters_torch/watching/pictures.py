@@ -75,7 +75,7 @@ def entering(data: Any, first: int, count: int) -> tiles.UInt8:
         first: the step that uses the first of them.
         count: of letters.
     """
-    rows = stream.rows(stream.draws(data.seed, first, count), len(data.train))
+    rows = data.rows(first, stream.draws(data.seed, first, count))
     x = data.make_block(first, count).x.view(-1, 28, 28).double().numpy()
     low, high = np.quantile(x, (0.01, 0.99))  # a few pixels of a tiny deviation would leave the others dark
     seen = np.rint(255 * np.clip((x - low) / ((high - low) or 1.0), 0, 1)).astype(np.uint8)

@@ -60,8 +60,7 @@ class RunLogger(TensorBoardLogger):
         else:
             where = (folder.parent.parent, folder.parent.name, folder.name)
             super().__init__(*where, default_hp_metric=False, purge_step=purge_from)
-            _outwait(folder)
-        self._begun = False
+        self._resumed, self._begun = folder, False
 
     @property
     def experiment(self) -> Any:
@@ -72,7 +71,7 @@ class RunLogger(TensorBoardLogger):
 
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
         """The first thing that Lightning logs, once a run is ready to start."""
-        self._begun = True
+        self._begin()
         super().log_hyperparams(*args, **kwargs)
 
     def save(self) -> None:
@@ -95,8 +94,13 @@ class RunLogger(TensorBoardLogger):
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Scalars at a step."""
-        self._begun = True
+        self._begin()
         super().log_metrics({name: value for name, value in metrics.items() if name != "epoch"}, step)
+
+    def _begin(self) -> None:
+        if not self._begun and self._resumed is not None:
+            _outwait(self._resumed)
+        self._begun = True
 
 
 def _outwait(folder: Path) -> None:
