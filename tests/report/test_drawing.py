@@ -5,8 +5,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from PIL import ImageDraw
 
-from letters_torch.data.letters import Letters, LetterSets
+from letters_torch.data.letters import ALPHABET, Letters, LetterSets
 from letters_torch.report import figures, notebook, sheets, tiles
 from tests.report.common import axes_lines
 
@@ -63,21 +64,28 @@ def test_confusion_sheet_has_the_truth_down_and_the_reading_across() -> None:
     assert (blue.max(0) == ((1 + 3) * sheets.CELL - 1, (4 + 3) * sheets.CELL - 1)).all()
 
 
-def test_confusion_sheet_has_its_numbers_in_per_cent_of_the_letter() -> None:
-    """Whatever the number of rows; and nothing where it is less than half a per cent."""
-    few, many = np.zeros((26, 26), np.int64), np.zeros((26, 26), np.int64)
-    few[1, 4], few[1, 5] = 2, 3
-    many[1, 4], many[1, 5], many[1, 6] = 4000, 6000, 20
-    cells = [sheets.confusion_matrix(matrix)[3 * sheets.CELL : 4 * sheets.CELL] for matrix in (few, many)]
-    inked = [[(cell(row, n) < 100).all(-1) for n in (4, 5, 6)] for row in cells]
-    assert np.array_equal(inked[0], inked[1])
-    assert inked[0][0].any()
-    assert not np.array_equal(inked[0][0], inked[0][1])
-    assert not inked[0][2].any()
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[float, float], str]:
+    """What is written on the sheets, by place."""
+    texts: dict[tuple[float, float], str] = {}
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", lambda _, at, text, **__: texts.update({at: text}))
+    return texts
 
 
-def cell(row: np.ndarray, number: int) -> np.ndarray:
-    return row[:, (number + 2) * sheets.CELL : (number + 3) * sheets.CELL]
+def test_confusion_sheet_has_its_numbers_in_per_cent_of_the_letter(written: dict[tuple[float, float], str]) -> None:
+    counts = np.zeros((26, 26), np.int64)
+    counts[1, 4], counts[1, 5], counts[1, 6], counts[2, 2] = 4000, 5980, 20, 7
+    sheets.confusion_matrix(counts)
+    numbers = {(x / sheets.CELL, y / sheets.CELL): text for (x, y), text in written.items() if text.isdecimal()}
+    assert numbers == {(6.5, 3.5): "40", (7.5, 3.5): "60", (4.5, 4.5): "100"}  # and not a word of 0.2 per cent
+    assert [written[1.5 * sheets.CELL, (2.5 + n) * sheets.CELL] for n in range(3)] == ["A", "B", "C"]
+
+
+def test_the_accuracy_of_a_letter_without_rows_is_none(written: dict[tuple[float, float], str]) -> None:
+    counts = np.zeros((26, 26), np.int64)
+    counts[0, 0], counts[0, 1], counts[1, 2] = 3, 1, 2
+    sheets.letter_accuracy(counts)
+    assert [text for text in written.values() if text not in ALPHABET] == ["75.0%", "0.0%", *["-"] * 24]
 
 
 def test_bars_are_as_long_as_the_accuracies() -> None:
@@ -108,7 +116,8 @@ def test_confusion_figure_has_its_counts_in_their_cells() -> None:
     counts[1, 4], counts[2, 2] = 3, 8
     axes = figures.confusion_matrix(counts).axes[0]
     assert {(text.get_position(), text.get_text()) for text in axes.texts} == {((4, 1), "3"), ((2, 2), "8")}
-    assert [tuple(cell) for cell in np.argwhere(axes.images[0].get_array()[..., 3])] == [(1, 4), (2, 2)]
+    coloured = np.asarray(axes.images[0].get_array())[..., 3]
+    assert [tuple(cell) for cell in np.argwhere(coloured)] == [(1, 4), (2, 2)]
     assert axes.yaxis_inverted()
     assert [label.get_text() for label in axes.get_yticklabels()][:3] == ["A", "B", "C"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("read as", "true letter")

@@ -1,5 +1,6 @@
 """The step that is explained is the step that is taken."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,11 @@ import torch
 from letters_torch import formulas
 from letters_torch.cli import main
 from letters_torch.errors import UserError
+from letters_torch.report import tiles
 from letters_torch.report.explain import document, products
 from letters_torch.report.walk import walk
 from letters_torch.training import LettersModule
+from letters_torch.updates.one_at_a_time import OneAtATime
 from tests.report.common import Page, hush
 from tests.running import HIDDEN, STAGES, data_module, fit, prepare
 
@@ -60,6 +63,10 @@ def test_long_sums_are_written_with_their_largest_terms() -> None:
     assert products(np.array([2.0]), np.array([3.0])) == "(2)(3)\n  = 6"
 
 
+def number(text: str) -> float:
+    return float(text.replace("−", "-"))
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With letters, a config, and a run in it."""
@@ -87,12 +94,13 @@ def test_the_page_shows_the_samples_own_numbers(folder: Path) -> None:
     batch = data.val_dataloader()[0].batches[0]
     g = formulas.forward(V, W, batch.x[row].double().numpy()).g
     table = {line[0]: line for line in page.rows if len(line) == 6}
-    assert [float(table[letter][3].replace("−", "-")) for letter in "ABCXYZ"] == pytest.approx(
-        g[[0, 1, 2, 23, 24, 25]], rel=1e-5
-    )
+    assert [number(table[letter][3]) for letter in "ABCXYZ"] == pytest.approx(g[[0, 1, 2, 23, 24, 25]], rel=1e-5)
     assert [letter for letter, line in table.items() if line[4] == "1"] == ["ABCDEFGHIJKLMNOPQRSTUVWXYZ"[batch.y[row]]]  # type: ignore[index]
-    letter = next(pixels for alt, pixels in page.figures if alt == "the letter on file")
-    assert np.array_equal(letter, 255 - data.val.images[row])
+    pictures = dict(page.figures)
+    assert np.array_equal(pictures["the letter on file"], 255 - data.val.images[row])
+    entered = pictures["x: blue above the mean, red below"]
+    blue = (entered[..., :3] == tiles.POSITIVE).all(-1)
+    assert np.array_equal(blue, batch.x[row].numpy().reshape(28, 28) >= 0)
     assert "through the weights of last.ckpt" in page.text
 
 
@@ -100,10 +108,30 @@ def test_every_quantity_is_next_to_autograds(folder: Path) -> None:
     page = explain(folder)
     lines = {row[0]: row for row in page.rows if len(row) == 3 and row[0] != "quantity"}
     assert len(lines) == 17
-    assert all(0 <= float(row[2].replace("−", "-")) < 1e-12 for row in lines.values())
+    assert all(0 <= number(row[2]) < 1e-12 for row in lines.values())
+    worst = max((row[2] for row in lines.values()), key=number)
+    assert f"{worst} largest difference from autograd, of all quantities below" in page.text
     assert lines["∂L/∂V"][1] == f"{HIDDEN} × 785"
     assert lines["W after"][1] == f"26 × {HIDDEN + 1}"
     assert "through freshly drawn weights" in page.text
+
+
+def test_a_smoothed_label_is_walked_through_too(folder: Path) -> None:
+    module = LettersModule(list(STAGES), hidden=HIDDEN, label_smoothing=0.26)
+    data = data_module(folder / "letters_data.mat")
+    data.setup("validate")
+    page = Page(document(module, data, "", 3))
+    batch = data.val_dataloader()[0].batches[0]
+    assert batch.y is not None
+    x, y, true = batch.x[3:4].double(), batch.y[3:4], int(batch.y[3])
+    labels = [number(row[4]) for row in page.rows if len(row) == 6 and row[0] != "letter"]
+    assert labels == pytest.approx([0.75 if letter == true else 0.01 for letter in range(26)])
+    assert all(0 <= number(row[2]) < 1e-12 for row in page.rows if len(row) == 3 and row[0] != "quantity")
+    V, W = (weights.detach().double().clone() for weights in (module.V, module.W))
+    OneAtATime(0.26)(V, W, x, y, module.schedule.rates(0, 1))
+    told = re.search(r"hidden unit j = (\d+).* W\[.,j\] ← .* = (\S+) ", page.text)
+    assert told
+    assert number(told[2]) == pytest.approx(float(W[true, int(told[1])]), rel=1e-5)
 
 
 @pytest.mark.parametrize("row", [-1, 50])

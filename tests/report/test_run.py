@@ -144,7 +144,8 @@ def test_hidden_units_are_shown_upright_the_heaviest_first(page: Page, folder: P
     heaviest = sorted(range(HIDDEN), key=lambda unit: -float(np.square(W[:, unit]).sum()))
     montage = next(pixels for alt, pixels in page.figures if alt == f"input weights of {HIDDEN} hidden units")
     for place, unit in enumerate(heaviest):
-        top, left = (tiles.GAP + step * (28 + tiles.GAP) for step in divmod(place, 3))
+        row, column = divmod(place, 3)
+        top, left = tiles.GAP + row * (28 + tiles.GAP), tiles.GAP + column * (28 + tiles.GAP)
         tile = montage[top : top + 28, left : left + 28]
         blue = (tile[..., :3] == tiles.POSITIVE).all(-1)
         assert np.array_equal(blue, V[unit, :784].reshape(28, 28) >= 0)

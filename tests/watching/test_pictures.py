@@ -13,6 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from letters_torch.cli import main
 from letters_torch.data import stream
 from letters_torch.data.augment import RandomAffine
+from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
 from letters_torch.report import notebook, sheets, tiles
 from letters_torch.report.readings import Readings
@@ -76,17 +77,30 @@ def test_pictures_are_of_the_readings_at_that_step(run: Path) -> None:
     truth = torch.from_numpy(data.val.labels.astype(np.int64) - 1)  # type: ignore[union-attr]
     confidence, reading = g.max(1)
     matrix, readings = counts(truth.numpy(), reading.numpy()), Readings(truth, reading, confidence)
-    wrong = readings.worst(SHOWN)
-    assert 0 < len(wrong) < VALIDATION
+    wrong, right = (np.flatnonzero((truth == reading).numpy() == way) for way in (False, True))
+    wrong = wrong[np.argsort(-confidence.numpy()[wrong], kind="stable")]
+    assert len(wrong)
+    assert len(right)
     for tag, sheet in (
         ("validation/confusion", sheets.confusion_matrix(matrix)),
         ("validation/accuracy of each letter", sheets.letter_accuracy(matrix)),
-        (
-            "validation/read wrong, the surest first",
-            sheets.gallery(data.val.images[np.array(wrong)], [readings.caption(row) for row in wrong]),
-        ),
+        ("validation/read wrong, the surest first", gallery(data, readings, wrong[:SHOWN])),
+        ("validation/read right", gallery(data, readings, right[:SHOWN])),
     ):
         assert np.array_equal(picture(run, tag), sheet), tag
+
+
+def gallery(data: LettersDataModule, readings: Readings, rows: np.ndarray) -> np.ndarray:
+    return sheets.gallery(data.val.images[rows], [readings.caption(row) for row in rows])
+
+
+def test_hidden_units_are_shown_upright_the_heaviest_first(run: Path) -> None:
+    weights = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    V, W = weights["V"].numpy(), weights["W"].numpy()
+    heaviest = sorted(range(len(V)), key=lambda unit: -float(np.square(W[:, unit]).sum()))
+    units = tiles.signed(V[heaviest, :784].reshape(-1, 28, 28))
+    shown = picture(run, "weights/of the heaviest hidden units")
+    assert np.array_equal(shown, tiles.on_white(tiles.grid(units, columns=10)))
 
 
 def test_histograms_are_of_all_weights_and_of_every_unit(run: Path) -> None:

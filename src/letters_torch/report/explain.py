@@ -37,7 +37,8 @@ def document(module: LettersModule, data: LettersDataModule, weights: str, row: 
         raise UserError(f"--row must be 0 to {len(data.val) - 1}, a validation row, not {row}")
     batches = list(data.val_dataloader()[0])
     x = torch.cat([batch.x for batch in batches])[row].double().numpy()
-    y = np.eye(len(ALPHABET))[int(torch.cat([batch.y for batch in batches if batch.y is not None])[row])]
+    label = int(torch.cat([batch.y for batch in batches if batch.y is not None])[row])
+    y = formulas.smoothed(np.eye(len(ALPHABET))[label], module.hparams["label_smoothing"])
     V, W = (weights.detach().double().cpu().numpy() for weights in (module.V, module.W))
     rates = module.schedule.rates(min(module.step, module.schedule.total - 1), 1)
     s = Lesson(walk(V, W, x, y, float(rates.lr[0]), float(rates.weight_decay[0]) / 2), data.val.images[row])
@@ -59,7 +60,7 @@ class Lesson:
         self.walk, self.image, self.v = walk, image, walk.by_hand
         self.j = int(np.abs(self.v["∂L/∂a"]).argmax())
         self.t = int(walk.y.argmax())
-        self.o = int(np.where(walk.y == 1, -1, self.v["g"]).argmax())
+        self.o = int(np.where(np.arange(len(walk.y)) == self.t, -1, self.v["g"]).argmax())
         self.k = int(np.abs(walk.x[:-1]).argmax())
 
     def step(self, title: str, formula: str, text: str, worked: str, checked: Sequence[str], *pictures: str) -> str:
@@ -170,7 +171,7 @@ def _b(s: Lesson) -> str:
 def _g(s: Lesson) -> str:
     b, g, y = s.v["b"], s.v["g"], s.walk.y
     e = np.exp(b - b.max())
-    rows = [(c, n(b[i]), n(e[i]), n(g[i]), f"{y[i]:.0f}", n(g[i] - y[i])) for i, c in enumerate(ALPHABET)]
+    rows = [(c, n(b[i]), n(e[i]), n(g[i]), n(y[i]), n(g[i] - y[i])) for i, c in enumerate(ALPHABET)]
     return s.step(
         "Forward: the probabilities",
         "g<sub>i</sub> = e<sup>b<sub>i</sub></sup> / Σ<sub>k</sub> e<sup>b<sub>k</sub></sup>",
@@ -182,13 +183,17 @@ def _g(s: Lesson) -> str:
 
 
 def _L(s: Lesson) -> str:
-    return s.step(
-        "Forward: the loss",
-        "L = −Σ<sub>i</sub> y<sub>i</sub> log g<sub>i</sub>",
-        "Only the true letter's term is left: y is 1 there and 0 elsewhere.",
-        f"L = −log {n(s.v['g'][s.t])} = {n(float(s.v['L']))}",
-        ["L"],
-    )
+    y, g = s.walk.y, s.v["g"]
+    if y[s.t] == 1:
+        text = "Only the true letter's term is left: y is 1 there and 0 elsewhere."
+        worked = f"L = −log {n(g[s.t])} = {n(float(s.v['L']))}"
+    else:
+        text = (
+            f"Label smoothing shares a part of the label among all letters: y is {n(y[s.t])} at the true one and"
+            f" {n(y[s.o])} elsewhere: derivation, section 8."
+        )
+        worked = f"L = {products(y, -np.log(g))}"
+    return s.step("Forward: the loss", "L = −Σ<sub>i</sub> y<sub>i</sub> log g<sub>i</sub>", text, worked, ["L"])
 
 
 def _jacobian(s: Lesson) -> str:
@@ -207,21 +212,21 @@ def _jacobian(s: Lesson) -> str:
 
 
 def _dL_db(s: Lesson) -> str:
-    g, t, o = s.v["g"], s.t, s.o
+    g, y, t = s.v["g"], s.walk.y, s.t
     J, dL_dg = s.v["∂g/∂b"], s.v["∂L/∂g"]
+    by_letter = y > 0  # the others' terms are 0
     lines = [
-        f"∂L/∂g[{ALPHABET[t]}] = −1/{n(g[t])} = {n(dL_dg[t])}",
+        f"∂L/∂g[{ALPHABET[t]}] = −{n(y[t])}/{n(g[t])} = {n(dL_dg[t])}",
         *(
-            f"∂L/∂b[{ALPHABET[i]}] = ({n(dL_dg[t])})({n(J[t, i])}) = {n(s.v['∂L/∂b'][i])} = g − y = "
-            f"{n(g[i])} − {s.walk.y[i]:.0f}"
-            for i in (t, o)
+            f"∂L/∂b[{ALPHABET[i]}] = {products(dL_dg[by_letter], J[by_letter, i])} = g − y = {n(g[i])} − {n(y[i])}"
+            for i in (t, s.o)
         ),
     ]
     return s.step(
         "Backward: to the logits",
         "∂L/∂g = −y / g\n∂L/∂b = (∂g/∂b)<sup>T</sup> ∂L/∂g = g − y",
-        "The true letter's logit is pulled up, by as much as its probability falls short of 1; each other is pushed"
-        " down by its own probability: derivation, section 4.",
+        "A logit is pulled up by as much as its probability falls short of y, and pushed down by as much as it is"
+        " above: derivation, section 4.",
         "\n".join(lines),
         ["∂L/∂g", "∂L/∂b"],
         figures.svg(figures.bars(s.v["∂L/∂b"], ALPHABET), "slopes"),

@@ -20,7 +20,7 @@ class Walk:
         V: first layer before the step, (hidden, inputs + 1).
         W: second layer before the step, (classes, hidden + 1).
         x: the sample with its last 1, (inputs + 1,).
-        y: one-hot label, (classes,).
+        y: the label, one-hot or smoothed, (classes,).
         lr: the learning rate.
         lam: the strength of the L2 term, half of torch's weight_decay.
         by_hand: quantities by formulas.py, by name: "a", "h", ..., "V after".
@@ -82,7 +82,7 @@ def _by_autograd(V: Array, W: Array, x: Array, y: Array, lr: float, lam: float) 
     h = torch.cat([a.tanh(), one])
     b = w @ h
     g = b.softmax(0)
-    L = -g[int(y.argmax())].log()
+    L = -(torch.tensor(y, dtype=torch.float64) * g.log()).sum()
     J = L + lam * (v.square().sum() + w.square().sum())
     L_slopes = torch.autograd.grad(L, [g, b, w, h, a, v], retain_graph=True)
     J_slopes = torch.autograd.grad(J, [w, v])
