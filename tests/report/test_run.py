@@ -132,7 +132,7 @@ def test_the_page_draws_the_confusion_matrix(figures_of: dict[str, Figure], read
     drawn = np.zeros_like(matrix)
     for text in figures_of["confusion"].axes[0].texts:
         across, down = text.get_position()
-        drawn[down, across] = int(text.get_text())
+        drawn[int(down), int(across)] = int(text.get_text())
     assert np.array_equal(drawn, matrix)
     assert drawn.sum() == VALIDATION
     assert not np.array_equal(matrix, matrix.T)

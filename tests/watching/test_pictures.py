@@ -17,6 +17,7 @@ from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
 from letters_torch.report import notebook, sheets, tiles
 from letters_torch.report.readings import Readings
+from letters_torch.schedule import Stage
 from letters_torch.trainer import StepTrainer
 from letters_torch.watching.pictures import SHOWN, entering, log_notebook
 from tests.report.common import counts, hush, probabilities
@@ -139,17 +140,21 @@ def weights_of(model: torch.nn.Module) -> list[bytes]:
 
 
 def test_no_bit_of_the_run_depends_on_the_pictures(tmp_path: Path) -> None:
-    """Nor does any random generator that the rest of the program might use."""
+    """Nor does any random generator that the rest of the program might use.
+
+    They come at the check at a stage's end, 50, and whenever 75 steps more are done: at 75 and 150, so after 100 and 150.
+    """
     hush()
     states, weights = [], []
-    for name, when in (("without", "never"), ("often", 50)):
+    for name, when in (("without", "never"), ("often", 75)):
         settings: dict[str, Any] = {"logger": True, "pictures": when}
         (tmp_path / name).mkdir()
         save_letters(tmp_path / name / "letters_data.mat")
         torch.manual_seed(1)
         np.random.seed(1)
         affine = RandomAffine(10, (0.1, 0.1))
-        weights.append(weights_of(fit(tmp_path / name, data={"augment": affine}, **settings).model))
+        run = fit(tmp_path / name, stages=(Stage(50, 0.02), Stage(150, 0.005)), data={"augment": affine}, **settings)
+        weights.append(weights_of(run.model))
         states.append((torch.get_rng_state().numpy().tobytes(), np.random.get_state()[1].tobytes()))  # type: ignore[index]
     assert weights[0] == weights[1]
     assert states[0] == states[1]
