@@ -142,7 +142,7 @@ def weights_of(model: torch.nn.Module) -> list[bytes]:
 def test_no_bit_of_the_run_depends_on_the_pictures(tmp_path: Path) -> None:
     """Nor does any random generator that the rest of the program might use.
 
-    They come at the check at a stage's end, 50, and whenever 75 steps more are done: at 75 and 150, so after 100 and 150.
+    They come at the check at a stage's end, 50, and at the checks after 75 steps and 150: at 100 and 150.
     """
     hush()
     states, weights = [], []
