@@ -106,6 +106,13 @@ def test_every_quantity_is_next_to_autograds(folder: Path) -> None:
     assert "through freshly drawn weights" in page.text
 
 
+def test_a_page_of_a_run_with_smoothed_labels_says_so(folder: Path) -> None:
+    smoothed = explain(folder, "--model.label_smoothing", "0.1")
+    assert "label_smoothing 0.1" in smoothed.text
+    assert "taken with the label as it is" in smoothed.text
+    assert "label_smoothing" not in explain(folder).text
+
+
 @pytest.mark.parametrize("row", [-1, 50])
 def test_a_row_that_is_not_there(folder: Path, row: int) -> None:
     data = data_module(folder / "letters_data.mat")

@@ -41,7 +41,17 @@ def document(module: LettersModule, data: LettersDataModule, weights: str, row: 
     rates = module.schedule.rates(min(module.step, module.schedule.total - 1), 1)
     s = Lesson(walk(V, W, x, y, float(rates.lr[0]), float(rates.weight_decay[0]) / 2), data.val.images[row])
     steps = [step(s) for step in STEPS]
-    return page.document("One step, by hand", _opening(s, weights, row), *steps, _summary(s.walk))
+    opening = _opening(s, weights, row) + _of_smoothing(module.hparams["label_smoothing"])
+    return page.document("One step, by hand", opening, *steps, _summary(s.walk))
+
+
+def _of_smoothing(smoothing: float) -> str:
+    if not smoothing:
+        return ""
+    return page.paragraph(
+        f"The run smooths its labels: label_smoothing {smoothing:g} (derivation, section 8). The step on this page is"
+        " taken with the label as it is."
+    )
 
 
 class Lesson:
