@@ -212,7 +212,6 @@ def _tell_changes(saved: Path, config: Namespace) -> None:
     if not isinstance(before, dict):
         return
     now = yaml.safe_load(yaml.safe_dump(_plain(config)))
-    now["trainer"].pop("default_root_dir", None)  # the same folder by another path, as the run is taken up in it
     for section in ("seed_everything", "model", "data", "trainer"):
         for name, old, new in _differences(before.get(section), now.get(section), section):
             if name == "trainer.default_root_dir":  # the same folder, or the run would not go on in it
