@@ -45,14 +45,16 @@ def test_hidden_units_are_those_with_the_largest_outgoing_weights() -> None:
 
 
 def test_gallery_is_upright_dark_on_white_with_captions_below() -> None:
-    sheet = sheets.gallery(corner(2), [("A read as B", "90.0%"), ("", "")], columns=2)
-    dark = np.argwhere(np.all(sheet[:, : sheet.shape[1] // 2] < 128, axis=-1))
+    sheet = sheets.gallery(corner(2), [("A read as B", "90.0%"), ("", "")])
+    first, second = sheet[:, :70], sheet[:, 70:140]
+    assert sheet.shape == (4 + 28 * sheets.ZOOM + 34, sheets.WIDTH, 3)
+    dark = np.argwhere(np.all(first < 128, axis=-1))
     letter = dark[dark[:, 0] < 4 + 28 * sheets.ZOOM]
-    assert (letter.min(0) == (4 + 2 * sheets.ZOOM, 6 + 20 * sheets.ZOOM)).all()
+    assert (letter.min(0) == (4 + 2 * sheets.ZOOM, 7 + 20 * sheets.ZOOM)).all()
     assert len(letter) == sheets.ZOOM**2
     below = slice(4 + 28 * sheets.ZOOM, None)
-    assert (sheet[below, : sheet.shape[1] // 2] < 128).any()
-    assert (sheet[below, sheet.shape[1] // 2 :] == 255).all()
+    assert (first[below] < 128).any()
+    assert (second[below] == 255).all()
 
 
 def test_confusion_sheet_has_the_truth_down_and_the_reading_across() -> None:

@@ -1,7 +1,7 @@
 """Pictures with words, drawn in milliseconds: what TensorBoard gets while a run waits. RGB, dark ink on white.
 
-None is wider than the 350 pixels that TensorBoard gives a picture: it shrinks a wider one by leaving pixels out, and
-then no word can be read.
+All are as wide as TensorBoard shows a picture. It stretches a narrower one and shrinks a wider one, by doubling pixels
+or leaving some out, and then words are hard to read.
 """
 
 from collections.abc import Sequence
@@ -15,24 +15,25 @@ from letters_torch.report import tiles
 
 Counts = npt.NDArray[np.int64]
 INK, WHITE = (20, 20, 20), (255, 255, 255)
+WIDTH = 350
 ZOOM = 2  # pixels of a sheet for a pixel of a letter
+COLUMNS = 5  # letters beside each other
 CELL = 12  # side of a cell of the confusion matrix
 
 
-def gallery(images: tiles.UInt8, captions: Sequence[tuple[str, str]], columns: int = 5) -> tiles.UInt8:
+def gallery(images: tiles.UInt8, captions: Sequence[tuple[str, str]]) -> tiles.UInt8:
     """Letters, upright, each with its caption of two lines below.
 
     Args:
         images: (N, 28, 28), light ink on black.
         captions: N of them.
-        columns: letters beside each other.
     """
-    width, height = 28 * ZOOM + 12, 28 * ZOOM + 38
-    sheet = Image.new("RGB", (columns * width, max(1, -(-len(images) // columns)) * height), WHITE)
+    width, height = WIDTH // COLUMNS, 28 * ZOOM + 38
+    sheet = Image.new("RGB", (WIDTH, max(1, -(-len(images) // COLUMNS)) * height), WHITE)
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
     for index, (image, lines) in enumerate(zip(images, captions, strict=True)):
-        row, column = divmod(index, columns)
-        left, top = column * width + 6, row * height + 4
+        row, column = divmod(index, COLUMNS)
+        left, top = column * width + (width - 28 * ZOOM) // 2, row * height + 4
         sheet.paste(Image.fromarray(255 - image).resize((28 * ZOOM, 28 * ZOOM), Image.Resampling.NEAREST), (left, top))
         for number, line in enumerate(lines):
             at = (left + 14 * ZOOM, top + 28 * ZOOM + 8 + 13 * number)
@@ -49,7 +50,7 @@ def confusion_matrix(counts: Counts) -> tiles.UInt8:
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     cells = tiles.on_white(tiles.signed(0.85 * np.sqrt(shares), 1.0))
     side = (CLASSES + 3) * CELL
-    sheet = Image.new("RGB", (side, side), WHITE)
+    sheet = Image.new("RGB", (WIDTH, side), WHITE)
     inner = Image.fromarray(cells).resize((CLASSES * CELL, CLASSES * CELL), Image.Resampling.NEAREST)
     sheet.paste(inner, (2 * CELL, 2 * CELL))
     draw, font, small = ImageDraw.Draw(sheet), ImageFont.load_default(10), ImageFont.load_default(8)
@@ -65,7 +66,7 @@ def confusion_matrix(counts: Counts) -> tiles.UInt8:
     return np.asarray(sheet)
 
 
-def letter_accuracy(counts: Counts, width: int = 250, line: int = 18) -> tiles.UInt8:
+def letter_accuracy(counts: Counts, width: int = WIDTH - 90, line: int = 18) -> tiles.UInt8:
     """A bar for each letter, as long as the share of its rows that are read right; counts [truth, reading]."""
     rows = counts.sum(1)
     shares = counts.diagonal() / np.maximum(rows, 1)
