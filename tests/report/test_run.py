@@ -1,5 +1,6 @@
 """The report of a run says what is true of it."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
+from torch.utils.tensorboard import SummaryWriter
 
 from letters_torch.cli import main
 from letters_torch.errors import UserError
@@ -223,6 +225,47 @@ def test_a_folder_that_tells_nothing_is_named(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("seed_everything: 0\n")
     with pytest.raises(UserError, match="has no TensorBoard events"):
         logged.read(tmp_path)
+
+
+def test_a_resumed_run_is_read_as_one(tmp_path: Path) -> None:
+    """What the first process logged from step 60 on counts no more; the pause between the two is no training."""
+    (tmp_path / "config.yaml").write_text("seed_everything: 0\n")
+    first = ((0, 0.125, 100), (50, 0.25, 110), (60, 0.75, 112))
+    second = ((60, 0.375, 1000), (100, 0.5, 1020))
+    for number, (points, purge) in enumerate(((first, None), (second, 60))):
+        with SummaryWriter(str(tmp_path), purge_step=purge) as writer:
+            for step, value, time in points:
+                writer.add_scalar("val/acc", value, step, walltime=time)
+        (new,) = (file for file in tmp_path.glob("events.*") if file.suffix != ".run")
+        new.rename(tmp_path / f"events.out.tfevents.{number}.run")
+    history = logged.read(tmp_path)
+    assert history.curves["val/acc"] == [(0, 0.125), (50, 0.25), (60, 0.375), (100, 0.5)]
+    assert (history.seconds, history.steps) == (12 + 20, 60 + 40)
+    assert history.last("val/acc") == 0.5
+    assert history.last("train/acc") is None
+
+
+def test_the_command_says_where_the_page_lies_and_no_more(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    output = tmp_path / "page.html"
+    main(["report", "--ckpt_path", str(last(folder)), "--output", str(output)])
+    said = capsys.readouterr()
+    assert said.out == f"config: {folder / 'config.yaml'}\nreport: {output}\n"
+    assert said.err == ""
+    assert "validation rows read right" in Page(output.read_text()).text
+
+
+def test_a_page_that_cannot_be_written(gathered: run.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "gather", lambda *_: gathered)
+    monkeypatch.setattr(run, "document", lambda _: "a page")
+    for output in (tmp_path / "none" / "x.html", tmp_path):
+        with pytest.raises(
+            UserError, match=rf"--output {re.escape(str(output))}: cannot be written \(.*\); name a file"
+        ):
+            command.report(None, gathered.module, gathered.data, gathered.checkpoint, output)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_other_letters_than_the_runs_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

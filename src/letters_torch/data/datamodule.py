@@ -107,7 +107,7 @@ class LettersDataModule(pl.LightningDataModule):
         """Reads the letters, once; splits the labelled rows and takes the statistics.
 
         Raises:
-            UserError: as the readers'; or there are too few rows to split.
+            UserError: as the readers'; or there are too few rows to split, or nobody says who wrote them.
         """
         if self.pictures is not None and stage == "predict":
             self.test, self.picture_files = pictures.read(self.pictures)

@@ -32,8 +32,9 @@ class StepBar(TQDMProgressBar):
         )
 
     def init_validation_tqdm(self) -> Tqdm:
-        """None inside a run."""
-        return Tqdm(disable=True) if self.trainer.state.fn == "fit" else super().init_validation_tqdm()
+        """None inside a run, nor where the caller wants no print."""
+        quiet = self.trainer.state.fn == "fit" or not self.trainer.validate_loop.verbose
+        return Tqdm(disable=True) if quiet else super().init_validation_tqdm()
 
     def on_train_epoch_start(self, *_: Any) -> None:
         """Lightning would set the bar to a count of batches."""
