@@ -2,11 +2,11 @@
 
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,33 +15,13 @@ import torch
 
 from letters_torch import checkpoint
 from tests.reliability import runs
-from tests.reliability.killing import Killer
-
-PROGRAM = (sys.executable, "-W", "ignore", "-m", "letters_torch")
-
-
-def started(*args: object, **how: Any) -> subprocess.Popen[str]:
-    """The program, in a process of its own."""
-    command = [*PROGRAM, *(str(arg) for arg in args)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **how)
+from tests.reliability.figures import FIGURES
+from tests.reliability.killing import NOT_HERE, Killer
 
 
-def ended(process: subprocess.Popen[str], seconds: float) -> tuple[str, str]:
-    out, err = process.communicate(timeout=seconds)
-    assert "Traceback" not in err
-    return out, err
-
-
-def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    end = time.monotonic() + 120
-    while not condition():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
-def endless(folder: Path, **model: Any) -> Path:
-    schedule = [{"steps": 100_000_000, "lr": 1.0e-3, "weight_decay": 0.0}]
+def endless(folder: Path, first: int = 1, **model: Any) -> Path:
+    """A run that nobody waits for, with a stage of its own for its `first` steps."""
+    schedule = [{"steps": steps, "lr": 1.0e-3, "weight_decay": 0.0} for steps in (first, 100_000_000)]
     return runs.make(folder, model={"hidden": 16, "schedule": schedule, **model})
 
 
@@ -49,28 +29,38 @@ def last_of(folder: Path) -> Path:
     return folder / "lightning_logs/version_0/checkpoints/last.ckpt"
 
 
-def test_a_signal_in_a_run(tmp_path: Path) -> None:
-    """In slow blocks too: nobody waits for a thousand steps by autograd for longer than this."""
-    config = endless(tmp_path, engine="autograd", hidden=400)
-    process = started("fit", "--config", config, "--data.block", 1000, "--trainer.val_check_interval", 100_000)
-    wait_for(last_of(tmp_path).exists, process)
-    time.sleep(3)  # past the check before the first step
-    process.send_signal(signal.SIGTERM)
-    out, err = ended(process, 30)
-    assert process.returncode == 143
-    assert "error" not in err
-    assert f"to go on: python -m letters_torch fit --ckpt_path {last_of(tmp_path)}" in out
-    assert checkpoint.load(last_of(tmp_path))["letters_torch"]["step"] > 0
+def test_a_signal_in_a_run(tmp_path: Path, killer: Killer) -> None:
+    """In slow blocks too: it ends with the block at hand, of a thousand steps by autograd."""
+    config = endless(tmp_path, first=1000, engine="autograd", hidden=400)
+    long_blocks = ("--data.block", 1000, "--trainer.val_check_interval", 100_000)
+    first_block = last_of(tmp_path).with_name("stage1-step=1000.ckpt")
+    answer = killer.run("fit", "--config", config, *long_blocks, once=first_block, signal=signal.SIGTERM)
+    assert answer["code"] == 143
+    assert not {"error", "Traceback"} & set(re.findall(r"\w+", answer["output"]))
+    step = checkpoint.load(last_of(tmp_path))["letters_torch"]["step"]
+    assert step % 1000 == 0
+    assert f"SIGTERM: stopped after step {step}; saved {last_of(tmp_path)}" in answer["output"]
+    assert f"to go on: python -m letters_torch fit --ckpt_path {last_of(tmp_path)}" in answer["output"]
 
 
-@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("after", [0.3, 1.5])
-def test_a_signal_while_it_starts(tmp_path: Path, which: signal.Signals, after: float) -> None:
-    process = started("fit", "--config", endless(tmp_path))
-    time.sleep(after)
-    process.send_signal(which)
-    ended(process, 30)
-    assert process.returncode in (-which, 128 + which)
+def test_a_signal_while_it_starts(tmp_path: Path, after: float) -> None:
+    """The program itself, in a process of its own."""
+    command = [sys.executable, "-W", "ignore", "-m", "letters_torch", "fit", "--config", str(endless(tmp_path))]
+    signals = (signal.SIGINT, signal.SIGTERM)
+    processes = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in signals
+    ]
+    try:
+        time.sleep(after)
+        for process, which in zip(processes, signals, strict=True):
+            process.send_signal(which)
+        for process, which in zip(processes, signals, strict=True):
+            assert "Traceback" not in process.communicate(timeout=600)[0]
+            assert process.returncode in (-which, 128 + which)
+    finally:
+        for process in processes:
+            process.kill()
 
 
 def test_a_second_signal_ends_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,13 +103,49 @@ def test_a_disk_that_fills_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize("limit", [1_000, 40_000])
 def test_files_that_may_not_grow(tmp_path: Path, killer: Killer, limit: int) -> None:
-    """A limit in earnest, for the checkpoint (69 kB) or for the config and the curve as well."""
+    """The system's limit to a file's size, for the checkpoint (69 kB) or for the config and the curve as well."""
     answer = killer.run("fit", "--config", runs.make(tmp_path), limit=limit)
+    assert "File too large" in the_error(answer)
+    assert not list(tmp_path.rglob("*.ckpt"))
+
+
+def the_error(answer: dict[str, Any]) -> str:
+    """The one line of a fit that failed."""
     assert answer["code"] == 2
     assert "Traceback" not in answer["output"]
-    (error,) = (line for line in answer["output"].splitlines() if line.startswith("error: "))
-    assert "File too large" in error
-    assert not list(tmp_path.rglob("*.ckpt"))
+    (error,) = (line for line in answer["output"].splitlines() if line.startswith("error: cannot write "))
+    return str(error)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> runs.Left:
+    config = runs.make(tmp_path_factory.mktemp("undisturbed"))
+    assert runs.fit(config) == 0
+    return runs.left(config.parent)
+
+
+# The whole run takes 920 kB. It is stopped by the curve, by a checkpoint, by the copy of the best one.
+ROOMS = (60, 250, 350, 450, *(pytest.param(room, marks=pytest.mark.slow) for room in range(40, 900, 20)))
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_disk_that_is_full(tmp_path: Path, killer: Killer, undisturbed: runs.Left, room: int) -> None:
+    """A file system of so many kilobytes, in earnest. With more room the run goes on, and nothing is lost."""
+    config = runs.make(tmp_path)
+    answer = killer.run("fit", "--config", config, "--trainer.default_root_dir", tmp_path / "disk", room=1000 * room)
+    if answer["code"] == NOT_HERE:
+        pytest.skip(answer["output"].strip())
+    assert "No space left on device" in the_error(answer)
+    kept = tmp_path / "disk-kept"
+    assert not list(kept.rglob("*.part"))
+    for file in kept.rglob("*.ckpt"):
+        checkpoint.load(file)
+    assert last_of(kept).exists() or room < 250
+    if last_of(kept).exists():
+        elsewhere = ("--trainer.default_root_dir", kept)
+        assert runs.fit(config, "--ckpt_path", last_of(kept), *elsewhere) == 0
+        runs.assert_same(runs.left(kept), undisturbed)
+    FIGURES["runs stopped by a full file system"] += 1
 
 
 @pytest.mark.parametrize("engine", ["blocked", "autograd"])
@@ -159,12 +185,10 @@ def test_weights_that_just_became_infinite_are_not_saved(
 
 
 @pytest.mark.parametrize("count", [2, pytest.param(5, marks=pytest.mark.slow)])
-def test_fits_at_once(tmp_path: Path, count: int) -> None:
+def test_fits_at_once(tmp_path: Path, killer: Killer, count: int) -> None:
     config = runs.make(tmp_path)
-    processes = [started("fit", "--config", config, "--seed_everything", seed) for seed in range(count)]
-    for process in processes:
-        ended(process, 300)
-        assert process.returncode == 0
+    answers = killer.together([("fit", "--config", config, "--seed_everything", seed) for seed in range(count)])
+    assert [answer["code"] for answer in answers] == [0] * count, answers
     folders = sorted((tmp_path / "lightning_logs").iterdir())
     assert [folder.name for folder in folders] == [f"version_{n}" for n in range(count)]
     seeds = set()
