@@ -60,7 +60,7 @@ def test_a_run_of_full_size_resumed_twice(tmp_path: Path, engine: str) -> None:
     runs.assert_same(runs.left(parts.parent), runs.left(whole.parent))
 
 
-@pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow), 3])
+@pytest.mark.parametrize("workers", [*(pytest.param(count, marks=pytest.mark.slow) for count in (0, 1)), 3])
 def test_a_run_resumed_again_and_again(tmp_path: Path, undisturbed: dict[str, runs.Left], workers: int) -> None:
     config = runs.make(tmp_path)
     for count, stop in enumerate((7, 130, 131, 250, 466, runs.LAST)):
