@@ -107,6 +107,7 @@ def _data_faults(data: dict[Any, Any]) -> Iterator[str]:
             "letters": str(),
             "seed": int(),
             "validation": int(),
+            "validation_writers": str(),
             "scaling": str(),
             "standardizer": {"mean": mean, "inverse_deviation": inverse, "outside": outside, **rest},
         }:

@@ -14,7 +14,7 @@ from torch import Tensor
 from letters_torch.data import datamodule, stream
 from letters_torch.data.augment import RandomAffine, RollAndRotate
 from letters_torch.data.datamodule import Block, Blocks, LettersDataModule
-from letters_torch.data.letters import Letters
+from letters_torch.data.letters import Letters, LetterSets
 from letters_torch.errors import UserError
 from letters_torch.threads import ahead
 from tests.data.making import message, save_mat
@@ -76,6 +76,55 @@ def test_too_few_rows_to_split(path: Path, validation: int) -> None:
     with pytest.raises(UserError) as error:
         ready(path, validation=validation)
     message(error, "--data.validation", validation, ROWS)
+
+
+def by_writers(monkeypatch: pytest.MonkeyPatch, writers: np.ndarray | None) -> None:
+    """Lets the data module find letters of these writers, each picture the row's own number."""
+    images = np.zeros((ROWS, 28, 28), np.uint8)
+    images[:, 0, 0] = np.arange(ROWS)
+    letters = Letters(images, np.resize(np.arange(1, 27, dtype=np.uint8), ROWS), writers)
+    monkeypatch.setattr(datamodule, "open_letters", lambda *_: LetterSets(letters, letters[:5], "letters of writers"))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_unseen_writers_wrote_no_training_row(monkeypatch: pytest.MonkeyPatch, path: Path, seed: int) -> None:
+    """Their rows, all of them, are validation rows; no more writers than it takes; rows stay in their random order."""
+    writers = np.random.default_rng(0).choice([7, 30, 31, 900, 901, 902, 903], ROWS)
+    by_writers(monkeypatch, writers)
+    data = ready(path, seed=seed, validation_writers="unseen")
+    held, rest = ([int(image[0, 0]) for image in part.images] for part in (data.val, data.train))
+    assert sorted(held + rest) == list(range(ROWS))
+    assert not set(writers[held]) & set(writers[rest])
+    assert data.val.writers is not None
+    assert data.val.writers.tolist() == writers[held].tolist()
+    last = max(set(writers[held]), key=lambda writer: list(writers[held]).index(writer))
+    assert len(held) - (writers == last).sum() < VALIDATION <= len(held)
+    order = stream.shuffled(seed, ROWS).tolist()
+    assert held == [row for row in order if row in held]
+    assert rest == [row for row in order if row in rest]
+    assert set(held) != set(order[:VALIDATION])
+
+
+def test_writers_make_no_difference_unless_they_are_to_be_unseen(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    by_writers(monkeypatch, np.arange(ROWS) % 3)
+    held = [int(image[0, 0]) for image in ready(path).val.images]
+    assert held == stream.shuffled(0, ROWS)[:VALIDATION].tolist()
+    with pytest.raises(UserError) as error:
+        ready(path, validation_writers="unseen").require_same_data(ready(path).state_dict())
+    message(error, "--data.validation_writers unseen", "begun with any", "validation rows")
+
+
+@pytest.mark.parametrize(
+    ("writers", "says"),
+    [(None, "letters of writers does not say who wrote what"), (np.full(ROWS, 3), "leaves nothing to train on")],
+)
+def test_unseen_writers_where_there_are_none(
+    monkeypatch: pytest.MonkeyPatch, path: Path, writers: np.ndarray | None, says: str
+) -> None:
+    by_writers(monkeypatch, writers)
+    with pytest.raises(UserError) as error:
+        ready(path, validation_writers="unseen")
+    message(error, "--data.validation", says)
 
 
 WRONG = [("validation", 0), ("validation", -1), ("block", 0), ("workers", -1), ("probe", 0), ("seed", -1)]

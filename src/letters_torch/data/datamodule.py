@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
@@ -56,6 +57,8 @@ class LettersDataModule(pl.LightningDataModule):
             "pixel_each_set" does so by the statistics of each file's rows, validation rows included, as the notebook
             did; "global" has one mean and one deviation for all pixels.
         validation: how many of the labelled rows are held out for validation.
+        validation_writers: who wrote those: "any" of the writers, or "unseen" ones, who wrote no training row; then
+            all rows of as many writers as it takes. Only where the letters say who wrote what.
         probe: how many of the training rows the training accuracy is taken on: a fixed choice, or "all".
         block: how many samples are handed to the training at once. Changes nothing but speed, as long as it is a
             multiple of the engine's panel (else the rounding too).
@@ -77,6 +80,7 @@ class LettersDataModule(pl.LightningDataModule):
         augment: Augmentation | None = None,
         scaling: Scaling = "pixel",
         validation: int = 4800,
+        validation_writers: Literal["any", "unseen"] = "any",
         probe: int | Literal["all"] = 4800,
         block: int = 1000,
         workers: int = 1,
@@ -93,7 +97,7 @@ class LettersDataModule(pl.LightningDataModule):
         self.source, self.path, self.transposed, self.download = source, path, transposed, download
         self.sampling: Sampling = sampling
         self.augment, self.scaling, self.block, self.workers, self.seed = augment, scaling, block, workers, seed
-        self.validation, self.probe = validation, probe
+        self.validation, self.validation_writers, self.probe = validation, validation_writers, probe
         self.pictures: Sequence[Path] | None = None  # predict these instead of the test set
         self.sets: LetterSets | None = None
         self.standardizer: Standardizer | None = None
@@ -121,13 +125,20 @@ class LettersDataModule(pl.LightningDataModule):
 
     def _split(self, labelled: Letters) -> tuple[Letters, Letters]:
         """Training and validation rows, drawn by the seed."""
-        if len(labelled) <= self.validation:
+        order = stream.shuffled(self.seed, len(labelled))
+        held = np.arange(len(order)) < self.validation
+        if self.validation_writers == "unseen" and len(order) > self.validation:
+            if labelled.writers is None:
+                raise UserError(
+                    f"--data.validation_writers unseen: {self._origin} does not say who wrote what; use any"
+                )
+            held = _by_the_first_writers(labelled.writers[order], self.validation)
+        if held.all():
             raise UserError(
                 f"--data.validation {self.validation} leaves nothing to train on:"
                 f" there are {len(labelled)} labelled rows"
             )
-        order = stream.shuffled(self.seed, len(labelled))
-        return labelled[order[self.validation :]], labelled[order[: self.validation]]
+        return labelled[order[~held]], labelled[order[held]]
 
     def train_dataloader(self) -> "Blocks":
         """Blocks from the trainer's present step on, cut where the trainer has something to do between two steps."""
@@ -203,7 +214,8 @@ class LettersDataModule(pl.LightningDataModule):
         """For the checkpoint: the statistics, without which the weights cannot read a single picture."""
         if self.standardizer is None:
             return {}
-        origin = {"letters": self.digest, "seed": self.seed, "validation": self.validation, "scaling": self.scaling}
+        split = {"seed": self.seed, "validation": self.validation, "validation_writers": self.validation_writers}
+        origin = {"letters": self.digest, **split, "scaling": self.scaling}
         return {"standardizer": self.standardizer.state_dict(), **origin}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -251,6 +263,7 @@ class LettersDataModule(pl.LightningDataModule):
         now = (
             ("--seed_everything", self.seed, saved["seed"]),
             ("--data.validation", self.validation, saved["validation"]),
+            ("--data.validation_writers", self.validation_writers, saved["validation_writers"]),
         )
         for flag, given, began in now:
             if saved["letters"] == self.digest and given != began:
@@ -258,6 +271,13 @@ class LettersDataModule(pl.LightningDataModule):
                     f"{flag} {given}: the run of --ckpt_path was begun with {began}; with another, rows that it was"
                     f" trained on would be validation rows; give {began}, or begin another run"
                 )
+
+
+def _by_the_first_writers(writers: npt.NDArray[np.int64], rows: int) -> npt.NDArray[np.bool_]:
+    """Which rows are by those writers who are met first, as many of them as it takes for so many rows; (N,)."""
+    _, first, who = np.unique(writers, return_index=True, return_inverse=True)
+    met = first[who]  # where the writer of each row is met first
+    return met <= np.sort(met)[rows - 1]
 
 
 def _digest(letters: Letters) -> str:
