@@ -23,6 +23,7 @@ from letters_torch.data.standardize import Scaling
 from letters_torch.data.stream import Sampling
 from letters_torch.network import initial_weights, logits
 from letters_torch.schedule import Schedule, Stage
+from letters_torch.threads import sharing
 from letters_torch.updates.blocked import Blocked
 
 CONFIG = "best-438k.yaml"
@@ -153,12 +154,14 @@ def train(recipe: Recipe, data: LettersDataModule, seed: int) -> Weights:
     V, W = initial_weights(recipe.hidden, seed, scale=recipe.initial_scale)
     schedule, engine = Schedule(recipe.stages), Blocked(smoothing=recipe.label_smoothing)
     total, averaged, count = schedule.total, (torch.zeros_like(V), torch.zeros_like(W)), 0
-    for block in Blocks(data.make_block, data.block, lambda: 0, lambda t: total if t < total else None, data.workers):
-        engine(V, W, block.x, block.y, schedule.rates(block.first_step, len(block.x)), block.first_step)
-        if block.first_step >= (1 - recipe.averaged) * total:
-            count += 1
-            for average, now in zip(averaged, (V, W), strict=True):
-                average.lerp_(now, 1 / count)
+    blocks = Blocks(data.make_block, data.block, lambda: 0, lambda t: total if t < total else None, data.workers)
+    with sharing():
+        for x, y, first in blocks:
+            engine(V, W, x, y, schedule.rates(first, len(x)), first)
+            if first >= (1 - recipe.averaged) * total:
+                count += 1
+                for average, now in zip(averaged, (V, W), strict=True):
+                    average.lerp_(now, 1 / count)
     return averaged if count else (V, W)
 
 

@@ -1,6 +1,13 @@
 """Slow tests run only when asked for: pytest --slow. Tests on a GPU run where there is one."""
 
+import os
+
 import pytest
+
+# Before torch and NumPy are imported. Test processes that run side by side have a core each, or less: teams of threads,
+# which wait for each other by spinning, would only take it from each other. What is about threads sets their number.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -138,8 +138,13 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def write(path: Path, content: bytes) -> None:
-    """Writes beside the target, then renames: whenever the program is killed or the power goes, the file is whole.
+def write(path: Path, content: bytes, sync: bool = True) -> None:
+    """Writes beside the target, then renames: whenever the program is killed, the file is whole or the one before.
+
+    Args:
+        path: the file.
+        content: all of it.
+        sync: waits until the disk has it, so that it is so when the power goes, too.
 
     Raises:
         UserError: the file cannot be written; the one before it is untouched.
@@ -150,7 +155,8 @@ def write(path: Path, content: bytes) -> None:
         with part.open("wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())  # on the disk before the name is
+            if sync:
+                os.fsync(file.fileno())  # on the disk before the name is
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)

@@ -1,10 +1,11 @@
 """Kills runs, as no handler can see: by SIGKILL, at random moments and at the worst ones.
 
 A helper process imports everything once and forks a child for each fit, so that a life costs a fraction of a second
-instead of the seconds that the imports take. Run as `python -m tests.reliability.killing`, it reads one JSON list of
-jobs a line and answers with one JSON result a line.
+instead of the seconds that the imports take. Run as `python -m tests.reliability.killing`, it reads a JSON list of
+jobs a line, does them side by side, and answers with a JSON list of what came of them.
 """
 
+import ctypes
 import json
 import os
 import random
@@ -14,7 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +31,9 @@ MOMENTS = {
     "last.ckpt written, best-*.ckpt not": ("watching.checkpoints", "_copy", "nothing"),
     "check logged, not saved": ("watching.run_folder.RunLogger", "save", "nothing"),
 }
+
+
+NOT_HERE = 77  # the code of a child that was to have a small file system and cannot
 
 
 class Killer:
@@ -63,18 +67,24 @@ class Killer:
 
         Args:
             *args: of the command line.
-            **how: `after`, seconds until it is killed; or `moment` and `count`, at which of these; `limit`, the bytes
-                that a file may have.
+            **how: when it gets a `signal`, SIGKILL by default: `after` so many seconds, or `once` there is this file.
+                Or at which `moment` it kills itself, and at the how manyth of these, `count`. Or what it has to do
+                with: `limit`, the bytes that a file may have; `room`, those of a file system that it writes to.
 
         Returns:
-            `code`, as `subprocess` has it; `output` of both streams; `seconds`.
+            `code`, as `subprocess` has it; `output` of both streams.
         """
+        return self.together([args], **how)[0]
+
+    def together(self, commands: Sequence[Sequence[object]], **how: Any) -> list[dict[str, Any]]:
+        """As `run`, for commands that start at once."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"args": [str(arg) for arg in args], **how}) + "\n")
+        jobs = [{"args": [str(arg) for arg in args], **how} for args in commands]
+        self.process.stdin.write(json.dumps(jobs, default=str) + "\n")
         self.process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self.process.stdout.readline())
-        return answer
+        answers: list[dict[str, Any]] = json.loads(self.process.stdout.readline())
+        return answers
 
 
 @dataclass
@@ -129,35 +139,63 @@ def _serve() -> None:
 
     assert threading.active_count() == 1, "a process with threads cannot be forked safely"
     for line in sys.stdin:
-        print(json.dumps(_one(json.loads(line))), flush=True)
+        children = [_forked(job) for job in json.loads(line)]
+        for child in children:
+            child.watcher.start()  # only now: a process with threads cannot be forked safely
+        print(json.dumps([child.end() for child in children]), flush=True)
+    os._exit(0)  # at once: the interpreter would take a second to clear up
 
 
-def _one(job: dict[str, Any]) -> dict[str, Any]:
-    begin, (reading, writing) = time.monotonic(), os.pipe()
-    child = os.fork()
-    if child == 0:
+class _Child:
+    """A process that does a job, and the thread that sends it a signal in time."""
+
+    def __init__(self, pid: int, output: int, job: dict[str, Any]) -> None:
+        self.pid, self.output, self.job = pid, output, job
+        self.over = threading.Event()
+        self.watcher = threading.Thread(target=self.watch)
+
+    def watch(self) -> None:
+        if "once" in self.job:
+            while not Path(self.job["once"]).exists() and not self.over.wait(0.005):
+                pass
+        if not self.over.wait(self.job.get("after", 0 if "once" in self.job else None)):
+            os.kill(self.pid, self.job.get("signal", signal.SIGKILL))
+
+    def end(self) -> dict[str, Any]:
+        with os.fdopen(self.output) as output:
+            text = output.read()
+        self.over.set()
+        self.watcher.join()  # before its process is gone, whose number may be another's then
+        _, status = os.waitpid(self.pid, 0)
+        return {"code": os.waitstatus_to_exitcode(status), "output": text}
+
+
+def _forked(job: dict[str, Any]) -> _Child:
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
         os.close(reading)
         os.dup2(writing, 1)
         os.dup2(writing, 2)
-        _child(job)
+        _do(job)
     os.close(writing)
-    timer = threading.Timer(job.get("after", 1e6), os.kill, (child, signal.SIGKILL))
-    timer.start()
-    with os.fdopen(reading) as output:
-        text = output.read()
-    timer.cancel()
-    timer.join()
-    _, status = os.waitpid(child, 0)
-    return {"code": os.waitstatus_to_exitcode(status), "output": text, "seconds": time.monotonic() - begin}
+    return _Child(pid, reading, job)
 
 
-def _child(job: dict[str, Any]) -> None:
+def _do(job: dict[str, Any]) -> None:
     from letters_torch.cli import main
 
     code = 1
     try:
         if "limit" in job:
             resource.setrlimit(resource.RLIMIT_FSIZE, (job["limit"], job["limit"]))
+        if "room" in job:
+            folder = Path(job["args"][job["args"].index("--trainer.default_root_dir") + 1])
+            try:
+                _mount_memory(folder, job["room"])
+            except (OSError, AttributeError) as error:
+                print(f"no file system of its own for a user here: {error}", flush=True)
+                os._exit(NOT_HERE)
         if "moment" in job:
             _arm(*MOMENTS[job["moment"]], job["count"])
         main(job["args"])
@@ -168,9 +206,33 @@ def _child(job: dict[str, Any]) -> None:
         import traceback
 
         traceback.print_exc()
+    if "room" in job:
+        shutil.copytree(folder, f"{folder}-kept")  # which is gone with this process
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def _mount_memory(folder: Path, size: int) -> None:
+    """Puts an empty file system of so many bytes at the folder, for this process alone: where the system lets a user.
+
+    In a user namespace of its own a process may mount; others see nothing of it (user_namespaces(7)).
+
+    Raises:
+        OSError: the system does not.
+        AttributeError: it has no such thing.
+    """
+    libc, user, group = ctypes.CDLL(None, use_errno=True), os.getuid(), os.getgid()
+    _raise(libc.unshare(0x10000000 | 0x00020000))  # CLONE_NEWUSER, CLONE_NEWNS
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
+        Path("/proc/self", name).write_text(text)
+    folder.mkdir()
+    _raise(libc.mount(b"tmpfs", bytes(folder), b"tmpfs", 0, f"size={size}".encode()))
+
+
+def _raise(result: int) -> None:
+    if result:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def _arm(where: str, name: str, done: str, count: int) -> None:

@@ -58,6 +58,17 @@ def make(folder: Path, **sections: dict[str, Any]) -> Path:
     return file
 
 
+def endless(folder: Path, first: int = 1, **model: Any) -> Path:
+    """A run that nobody waits for, with a stage of its own for its `first` steps."""
+    schedule = [{"steps": steps, "lr": 1.0e-3, "weight_decay": 0.0} for steps in (first, 100_000_000)]
+    return make(folder, model={"hidden": 16, "schedule": schedule, **model})
+
+
+def last_of(folder: Path) -> Path:
+    """The checkpoint of the first run in `folder` to go on from."""
+    return folder / "lightning_logs/version_0/checkpoints/last.ckpt"
+
+
 def command(*args: object) -> int:
     """Runs the command line in this process; returns its exit code."""
     try:

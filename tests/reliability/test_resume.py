@@ -48,7 +48,19 @@ def test_a_run_resumed_once(tmp_path: Path, undisturbed: dict[str, runs.Left], e
     runs.assert_same(runs.left(tmp_path), undisturbed[engine])
 
 
-@pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.slow), 3])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_run_of_full_size_resumed_twice(tmp_path: Path, engine: str) -> None:
+    """785-400-26, where products are cut into pieces that a small network does not have."""
+    model = {"schedule": runs.CONFIG["model"]["schedule"], "hidden": 400, "engine": engine}
+    whole, parts = (runs.make(tmp_path / name, model=model) for name in ("whole", "parts"))
+    assert runs.fit(whole) == 0
+    assert runs.fit(parts, "--trainer.max_steps", 233) == 0
+    assert runs.fit(parts, "--ckpt_path", kept(parts.parent, "last.ckpt"), "--trainer.max_steps", 366) == 0
+    assert runs.fit(parts, "--ckpt_path", kept(parts.parent, "last.ckpt")) == 0
+    runs.assert_same(runs.left(parts.parent), runs.left(whole.parent))
+
+
+@pytest.mark.parametrize("workers", [*(pytest.param(count, marks=pytest.mark.slow) for count in (0, 1)), 3])
 def test_a_run_resumed_again_and_again(tmp_path: Path, undisturbed: dict[str, runs.Left], workers: int) -> None:
     config = runs.make(tmp_path)
     for count, stop in enumerate((7, 130, 131, 250, 466, runs.LAST)):

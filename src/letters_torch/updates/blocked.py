@@ -81,15 +81,17 @@ class Blocked:
         self._take(V, x, D, U, decay)
 
     def _products(self, V: Tensor, x: Tensor, A: Tensor, G: Tensor) -> None:
-        """Leaves V_0 x_k in A and x_j . x_k in G."""
-
-        def inner_products() -> None:
-            torch.mm(x, x.T, out=G).add_(1)
+        """Leaves V_0 x_k in A and x_j . x_k in G, where j < k."""
 
         def forward(units: slice) -> None:
             torch.addmm(V[units, -1], x, V[units, :-1].T, out=A[:, units])
 
-        _share_out([inner_products, *_pieces(forward, V)], V)
+        def inner_products(rows: slice) -> None:  # with no later sample: the sweep never asks for those
+            torch.mm(x[rows], x[: rows.stop].T, out=G[rows, : rows.stop]).add_(1)
+
+        half = len(x) // 2
+        halves = [partial(inner_products, rows) for rows in (slice(half), slice(half, len(x)))]
+        _share_out([*_pieces(forward, V), *halves], V)
 
     def _sweep(self, A: Tensor, G: Tensor, W: Tensor, y: Tensor, rates: Rates, D: Tensor, losses: Tensor) -> float:
         compiled = self.compiled if self.compiled is not None else A.device.type == "cpu" and sweep.COMPILED
@@ -128,7 +130,7 @@ class Blocked:
 
 class _Buffers(NamedTuple):
     A: Tensor  # (K, hidden): V_0 x_k
-    G: Tensor  # (K, K): x_j . x_k
+    G: Tensor  # (K, K): x_j . x_k where j < k
     D: Tensor  # (K, hidden): the hidden layer's errors, scaled
     U: Tensor  # as V: what V takes from the panel
 

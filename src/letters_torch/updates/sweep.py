@@ -4,7 +4,7 @@ Two forms of one computation: `plain` in torch, for reading, for any device and 
 for the CPU. Both take and leave the same:
 
     A       (K, hidden)  V_0 x_k, with V_0 the weights at the panel's start
-    G       (K, K)       x_j . x_k, the constant 1 of both included
+    G       (K, K)       x_j . x_k where j < k, the constant 1 of both included
     W       (classes, hidden + 1), updated in place
     y       (K,)         classes, int64
     lr, weight_decay     (K,) each, float64 arrays of NumPy

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 from copy import deepcopy
 from pathlib import Path
@@ -214,6 +213,4 @@ def _step(file: Path) -> float:
 
 def _copy(source: Path, target: Path) -> None:
     """Copies a file so that the target is whole or absent whenever the program dies."""
-    part = target.with_name(target.name + ".part")
-    shutil.copyfile(source, part)
-    part.replace(target)
+    files.write(target, source.read_bytes(), sync=False)  # should the power go, there still is the source

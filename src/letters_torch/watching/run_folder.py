@@ -79,6 +79,19 @@ class RunLogger(TensorBoardLogger):
         if self._begun:
             super().save()
 
+    def finalize(self, status: str) -> None:
+        """Writes out the rest. An error of TensorBoard's writer, which is a thread, is raised here at the latest.
+
+        Raises:
+            UserError: something could not be written.
+        """
+        try:
+            super().finalize(status)
+        except OSError as error:
+            raise UserError(
+                f"cannot write the curve in {self.log_dir} ({error.strerror or error}); what was there before is kept"
+            ) from error
+
     def _get_next_version(self) -> int:
         """Makes the next `version_N`; no other process gets the same."""
         runs = Path(self.root_dir)

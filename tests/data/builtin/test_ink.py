@@ -9,7 +9,7 @@ from letters_torch.data.builtin import ink
 def _draw(path: list[list[float]], radius: float, blur: float) -> np.ndarray:
     paths = np.array([path], float)
     down = np.ones((1, len(path)), bool)
-    return ink.draw(paths, down, np.full((1, len(path)), radius), np.array([blur]))[0]
+    return ink.draw(paths, down, np.full((1, len(path)), float(radius)), np.array([blur]))[0]
 
 
 def test_a_straight_stroke_is_the_normal_distribution_across_its_edge() -> None:
