@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -93,7 +93,6 @@ class Tally:
 
     kills: int = 0
     restarts: int = 0  # killed before there was a checkpoint
-    by_phase: dict[str, int] = field(default_factory=dict)
 
 
 def survive(killer: Killer, config: Path, kills: int, seed: int, longest: float) -> Tally:
@@ -120,8 +119,8 @@ def survive(killer: Killer, config: Path, kills: int, seed: int, longest: float)
         how: dict[str, Any] = {}
         if tally.kills < kills:
             how = {"after": draw.uniform(0, longest)}
-            if draw.random() < 0.4:
-                how = {"moment": draw.choice(list(MOMENTS)), "count": draw.randrange(1, 6)}
+            if draw.random() < 0.4:  # or at `longest`, if this moment does not come
+                how = {"moment": draw.choice(list(MOMENTS)), "count": draw.randrange(1, 6), "after": longest}
         answer = killer.run("fit", "--config", config, *resume, **how)
         assert answer["code"] in (0, -signal.SIGKILL), answer["output"]
         if answer["code"] == 0:
@@ -129,8 +128,6 @@ def survive(killer: Killer, config: Path, kills: int, seed: int, longest: float)
             return tally
         tally.kills += 1
         FIGURES["kills survived by runs killed again and again"] += 1
-        phase = how.get("moment", "at random")
-        tally.by_phase[phase] = tally.by_phase.get(phase, 0) + 1
 
 
 def _serve() -> None:

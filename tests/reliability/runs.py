@@ -34,7 +34,7 @@ CONFIG: dict[str, Any] = {
 LAST = 540
 
 
-def arrays() -> dict[str, Any]:
+def arrays(rows: int = 300) -> dict[str, Any]:
     """Letters that can be learnt, but not in a few hundred steps: patterns under a good deal of noise."""
     draw = np.random.default_rng(5)
     patterns = draw.integers(0, 256, (26, 784))
@@ -42,14 +42,14 @@ def arrays() -> dict[str, Any]:
     def some(labels: np.ndarray) -> np.ndarray:
         return (0.6 * patterns[labels - 1] + 0.4 * draw.integers(0, 256, (len(labels), 784))).astype(np.uint8)
 
-    train, test = making.labels(300), making.labels(40)
+    train, test = making.labels(rows), making.labels(40)
     return {"train_x": some(train), "train_y": train[:, None], "test_x": some(test)}
 
 
-def make(folder: Path, **sections: dict[str, Any]) -> Path:
-    """Letters and a config; returns the config's file."""
+def make(folder: Path, rows: int = 300, **sections: dict[str, Any]) -> Path:
+    """Letters, so many to train on and be validated by, and a config; returns the config's file."""
     folder.mkdir(parents=True, exist_ok=True)
-    letters = making.save_mat(folder / "letters.mat", arrays())
+    letters = making.save_mat(folder / "letters.mat", arrays(rows))
     config = {**CONFIG, **{name: {**CONFIG.get(name, {}), **values} for name, values in sections.items()}}
     config["data"] = {**config["data"], "path": str(letters)}
     config["trainer"] = {**config["trainer"], "default_root_dir": str(folder)}

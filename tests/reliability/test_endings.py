@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from letters_torch import checkpoint
+from letters_torch.threads import torch_threads
 from tests.reliability import runs
 
 
@@ -125,7 +126,10 @@ def test_a_run_that_goes_on_is_not_resumed(tmp_path: Path, capsys: pytest.Captur
 
 @pytest.mark.parametrize("engine", ["blocked", "autograd"])
 def test_the_same_seed_gives_the_same_run(tmp_path: Path, engine: str) -> None:
-    one, other = runs.make(tmp_path / "one"), runs.make(tmp_path / "other")
-    for config, workers in ((one, 0), (other, 2)):
-        assert runs.fit(config, "--model.engine", engine, "--data.workers", workers) == 0
+    """However many threads prepare its blocks, and torch may use."""
+    one, other = runs.make(tmp_path / "one", rows=1500), runs.make(tmp_path / "other", rows=1500)
+    for config, workers, threads in ((one, 0, 1), (other, 2, 3)):
+        flags = ("--model.engine", engine, "--data.workers", workers, "--data.validation", 700, "--data.probe", "all")
+        with torch_threads(threads):
+            assert runs.fit(config, *flags) == 0
     runs.assert_same(runs.left(one.parent), runs.left(other.parent))

@@ -1,27 +1,40 @@
-"""How far one and two threads of torch lead apart: python -m tests.reliability.threads."""
+"""What of a run depends on the number of threads: python -m tests.reliability.threads."""
 
+import os
+import subprocess
+import sys
 import tempfile
+from dataclasses import fields
+from itertools import product
 from pathlib import Path
-
-import numpy as np
-import torch
 
 from tests.reliability import runs
 
+AUGMENTATIONS = {
+    "as they are": (),
+    "RandomAffine": ("--data.augment=RandomAffine", "--data.augment.degrees=10", "--data.augment.translate=[0.1,0.1]"),
+    "RollAndRotate": ("--data.augment=RollAndRotate",),
+}
+COUNTS = (1, 2, 4)
+
+
+def ended(folder: Path, threads: int, *flags: str) -> runs.Left:
+    """A run of the program, with so many threads for torch and NumPy, and with checks of 3,000 rows."""
+    config = runs.make(folder, rows=3000, data={"validation": 1300, "probe": "all", "block": 100, "workers": 0})
+    command = [sys.executable, "-W", "ignore", "-m", "letters_torch", "fit", "--config", str(config), *flags]
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
+    return runs.left(folder)
+
 
 def main() -> None:
-    for hidden in (16, 400):
-        for engine in ("blocked", "autograd"):
-            ends = []
-            for threads in (1, 2):
-                torch.set_num_threads(threads)
-                with tempfile.TemporaryDirectory() as folder:
-                    config = runs.make(Path(folder))
-                    assert runs.fit(config, "--model.engine", engine, "--model.hidden", hidden) == 0
-                    (last,) = Path(folder).rglob("last.ckpt")
-                    ends.append(np.frombuffer(runs.weights(last), np.float32))
-            differ, most = (ends[0] != ends[1]).mean(), np.abs(ends[0] - ends[1]).max()
-            print(f"{engine}, {hidden} hidden units: {differ:.1%} of the weights differ, by {most:.1e} at most")
+    for engine, hidden, (name, augment) in product(("blocked", "autograd"), (16, 400), AUGMENTATIONS.items()):
+        flags = (f"--model.engine={engine}", f"--model.hidden={hidden}", *augment)
+        with tempfile.TemporaryDirectory() as folder:
+            first, *others = (ended(Path(folder, str(threads)), threads, *flags) for threads in COUNTS)
+        differ = {f.name for f in fields(first) if any(getattr(o, f.name) != getattr(first, f.name) for o in others)}
+        what = f"{engine}, {hidden} hidden units, images {name}, {COUNTS} threads"
+        print(f"{what}: {', '.join(sorted(differ)) or 'no bit'} differs", flush=True)
 
 
 if __name__ == "__main__":
