@@ -1,6 +1,7 @@
 """The study of recipes trains what its rows say, and tells accuracies and differences apart."""
 
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from letters_torch.network import initial_weights, logits
 from letters_torch.schedule import Schedule, Stage
 from letters_torch.updates.one_at_a_time import OneAtATime
 from tests.data import making
+
+CLUSTERS = pytest.mark.skipif(find_spec("sklearn") is None, reason="scikit-learn is not installed (the benchmarks extra)")
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +79,7 @@ def test_a_config_is_read_whole() -> None:
     assert (recipe.augment.pull, recipe.augment.degrees) == (wanted["pull"], [-wanted["degrees"], wanted["degrees"]])
 
 
+@CLUSTERS
 def test_whole_clusters_are_held_out(mat: Path) -> None:
     data = UnlikeLetters(path=mat, validation=20)
     data.setup("fit")
@@ -88,6 +92,7 @@ def test_whole_clusters_are_held_out(mat: Path) -> None:
     assert set(data.unlike.labels) == set(range(1, 27))
 
 
+@CLUSTERS
 def test_clusters_are_of_like_pictures_and_the_seed_chooses_among_them() -> None:
     rng = np.random.default_rng(0)
     bars = np.zeros((2, 28, 28), np.uint8)
@@ -102,6 +107,7 @@ def test_clusters_are_of_like_pictures_and_the_seed_chooses_among_them() -> None
     assert {int(shape[chosen][0]) for chosen in held} == {0, 1}
 
 
+@CLUSTERS
 def test_scores_are_accuracies(mat: Path) -> None:
     data = UnlikeLetters(path=mat, validation=50)
     data.setup("fit")
@@ -120,6 +126,7 @@ def half_right(part: Letters, weights: recipes.Weights, data: UnlikeLetters, cou
     return replace(part, labels=np.where(right, reading, reading % 26 + 1).astype(np.uint8))
 
 
+@CLUSTERS
 def test_the_table_has_a_row_for_each_change_and_compares_with_the_first(mat: Path) -> None:
     table = recipes.table(mat, samples=128, seeds=2, validation=50)
     base = recipes.shortened(recipes.read(recipes.CONFIG), 128)
