@@ -20,7 +20,7 @@ from letters_torch.schedule import Schedule, Stage
 from letters_torch.updates.one_at_a_time import OneAtATime
 from tests.data import making
 
-CLUSTERS = pytest.mark.skipif(find_spec("sklearn") is None, reason="scikit-learn is not installed (the benchmarks extra)")
+CLUSTERS = pytest.mark.skipif(find_spec("sklearn") is None, reason="scikit-learn is not installed")
 
 
 @pytest.fixture(scope="module")
