@@ -19,8 +19,10 @@ COUNTS = (1, 2, 4)
 
 
 def ended(folder: Path, threads: int, *flags: str) -> runs.Left:
-    """A run of the program, with so many threads for torch and NumPy, and with checks of 3,000 rows."""
-    config = runs.make(folder, rows=3000, data={"validation": 1300, "probe": "all", "block": 100, "workers": 0})
+    """A run of the program with so many threads for torch and NumPy: blocks of 1,000, checks of 3,000 rows."""
+    data = {"validation": 1300, "probe": "all", "block": 1000, "workers": 0}
+    config = runs.make(folder, rows=3000, data=data, trainer={"val_check_interval": 1000})
+    flags = (*flags, '--model.schedule=[{"steps": 2000, "lr": 0.003, "weight_decay": 0.001}]')
     command = [sys.executable, "-W", "ignore", "-m", "letters_torch", "fit", "--config", str(config), *flags]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
