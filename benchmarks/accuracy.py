@@ -142,7 +142,7 @@ def table(path: Path | None, samples: int | None, picture: Path, **settings: Any
     """
     recipe = read(CONFIG)
     count = samples or Schedule(recipe.stages).total
-    settings = {"augment": recipe.augment, "scaling": recipe.scaling, "sampling": recipe.sampling, **settings}
+    settings = {"augment": recipe.augment, "sampling": recipe.sampling, **recipe.pixels, **settings}
     data = letters(path, seed=TUNED_ON, **settings)
     chosen = [tuned(way, recipe, data, count) for way in WAYS]
     data = letters(path, seed=SEED, **settings)

@@ -21,7 +21,7 @@ def table(path: Path | None, samples: int | None, seeds: int, **settings: Any) -
         recipe = shortened(recipe, samples or Schedule(recipe.stages).total)
         accuracies, seconds = [], []
         for seed in range(seeds):
-            data = letters(path, scaling=recipe.scaling, seed=seed, **settings)
+            data = letters(path, seed=seed, **recipe.pixels, **settings)
             begin = time.perf_counter()
             weights = train(recipe, data, seed)
             seconds.append(time.perf_counter() - begin)

@@ -78,7 +78,7 @@ def readers(options: argparse.Namespace) -> Iterator[tuple[str, Reader]]:
 def trained(path: Path) -> Reader:
     """The network of a checkpoint, with the statistics that it was trained with."""
     content = checkpoint.load(path)
-    standardizer = Standardizer(**content["LettersDataModule"]["standardizer"])
+    standardizer = Standardizer.from_state(content["LettersDataModule"]["standardizer"])
     V, W = (content["state_dict"][name] for name in "VW")
     return lambda images: logits(V, W, standardizer(torch.from_numpy(images), V.dtype).flatten(1)).argmax(1).numpy() + 1
 

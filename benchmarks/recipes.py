@@ -19,6 +19,7 @@ from letters_torch.data import augment
 from letters_torch.data.augment import Augmentation
 from letters_torch.data.datamodule import Batch, Blocks, LettersDataModule
 from letters_torch.data.letters import SIDE
+from letters_torch.data.moments import Moments
 from letters_torch.data.standardize import Scaling
 from letters_torch.data.stream import Sampling
 from letters_torch.network import initial_weights, logits
@@ -39,6 +40,7 @@ class Recipe:
         stages: of the schedule.
         augment: what is done to each training image.
         scaling: of the pixels.
+        moments: what all letters are brought to.
         hidden: number of hidden units.
         initial_scale: of the initial weights.
         label_smoothing: of the labels.
@@ -50,10 +52,16 @@ class Recipe:
     augment: Augmentation | None
     scaling: Scaling
     hidden: int
+    moments: Moments | None = None
     initial_scale: float = 1.0
     label_smoothing: float = 0.0
     sampling: Sampling = "replacement"
     averaged: float = 0.0
+
+    @property
+    def pixels(self) -> dict[str, Any]:
+        """The settings of a data module that decide what the network sees of a letter."""
+        return {"scaling": self.scaling, "moments": self.moments}
 
 
 class Score(NamedTuple):
@@ -74,7 +82,8 @@ def read(config: str) -> Recipe:
     stages = tuple(Stage(**stage) for stage in model.pop("schedule"))
     wanted = data.pop("augment", None)
     made = getattr(augment, wanted["class_path"].rpartition(".")[2])(**wanted["init_args"]) if wanted else None
-    return Recipe(stages, made, data.pop("scaling", "pixel"), **model, **data)
+    moments = Moments(**data.pop("moments")) if "moments" in data else None
+    return Recipe(stages, made, data.pop("scaling", "pixel"), moments=moments, **model, **data)
 
 
 def shortened(recipe: Recipe, samples: int) -> Recipe:
@@ -115,8 +124,25 @@ def changes(base: Recipe) -> Iterable[tuple[str, Recipe]]:
     yield "initial weights as the notebook's", replace(base, initial_scale=1.0)
     yield "rows drawn with replacement", replace(base, sampling="replacement")
     yield "every pixel by its own deviation", replace(base, scaling="pixel")
+    yield from _moments(base)
     yield from _augmentations(base)
     yield "all as in kaggle.yaml", shortened(read("kaggle.yaml"), total)
+
+
+def _moments(base: Recipe) -> Iterable[tuple[str, Recipe]]:
+    assert base.moments is not None
+
+    def brought_to(**changed: float) -> Recipe:
+        assert base.moments is not None
+        return replace(base, moments=replace(base.moments, **changed))
+
+    yield "letters as they are on file", replace(base, moments=None)
+    for part in (0.0, 1.0):
+        yield f"{part:.0%} of the slant taken out", brought_to(slant=part)
+    for part in (0.0, 1.0):
+        yield f"{part:.0%} of the aspect taken out", brought_to(aspect=part)
+    for spread in (5.0, 7.0):
+        yield f"ink spread over {spread:g} pixels", brought_to(spread=spread)
 
 
 def _augmentations(base: Recipe) -> Iterable[tuple[str, Recipe]]:
@@ -190,12 +216,13 @@ def table(path: Path | None, samples: int | None, seeds: int, **settings: Any) -
     recipes = [(f"nothing: {CONFIG}", base), *changes(base)]
     scores: list[list[Score]] = [[] for _ in recipes]
     for seed in range(seeds):
-        sets: dict[Scaling, UnlikeLetters] = {}
+        sets: dict[str, UnlikeLetters] = {}
         for (name, recipe), found in zip(recipes, scores, strict=True):
-            if recipe.scaling not in sets:
-                sets[recipe.scaling] = UnlikeLetters(path=path, scaling=recipe.scaling, seed=seed, **settings)
-                sets[recipe.scaling].setup("fit")
-            data = sets[recipe.scaling]
+            pixels = str(recipe.pixels)
+            if pixels not in sets:
+                sets[pixels] = UnlikeLetters(path=path, seed=seed, **recipe.pixels, **settings)
+                sets[pixels].setup("fit")
+            data = sets[pixels]
             found.append(score(train(recipe, data, seed), data))
             print(f"seed {seed}, {name}: {found[-1].validation:.4f}, {found[-1].unlike:.4f}", flush=True)
     rows = [[name, *_cells(found, scores[0])] for (name, _), found in zip(recipes, scores, strict=True)]

@@ -22,7 +22,7 @@ def table(path: Path | None, samples: int | None, seeds: int, **settings: Any) -
     accuracies: dict[int, list[float]] = {hidden: [] for hidden in WIDTHS}
     seconds: dict[int, list[float]] = {hidden: [] for hidden in WIDTHS}
     for seed in range(seeds):
-        data = letters(path, scaling=base.scaling, seed=seed, **settings)
+        data = letters(path, seed=seed, **base.pixels, **settings)
         train(shortened(base, min(1000, Schedule(base.stages).total)), data, seed)  # compiles
         for hidden in WIDTHS:
             begin = time.perf_counter()

@@ -14,6 +14,7 @@ import torch
 from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from torch import Tensor
 
+from letters_torch.data.moments import Moments
 from letters_torch.errors import UserError
 from letters_torch.network import CLASSES, PIXELS
 
@@ -112,10 +113,24 @@ def _data_faults(data: dict[Any, Any]) -> Iterator[str]:
             "standardizer": {"mean": mean, "inverse_deviation": inverse, "outside": outside, **rest},
         }:
             tables = all(_is_plain(t, 2) and t.shape == (28, 28) and t.isfinite().all() for t in (mean, inverse))
-            if rest or not tables or not _is_number(outside):
+            if rest.keys() - {"moments"} or not tables or not _is_number(outside):
                 yield "its statistics of the pixels are not two tables of 28 x 28 finite numbers"
+            if not _are_moments(rest.get("moments")):
+                yield "the moments that its letters were brought to are none"
         case _:
             yield "it lacks the statistics of the pixels, or which rows are for validation"
+
+
+def _are_moments(value: Any) -> bool:
+    if value is None:
+        return True
+    if not isinstance(value, dict) or not all(_is_number(number) for number in value.values()):
+        return False
+    try:
+        Moments(**value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _is_plain(value: Any, dimensions: int) -> bool:

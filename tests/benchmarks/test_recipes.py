@@ -15,6 +15,7 @@ from benchmarks.styles import UnlikeLetters
 from letters_torch import config_files
 from letters_torch.data.augment import RandomWarp
 from letters_torch.data.letters import Letters
+from letters_torch.data.moments import Moments
 from letters_torch.network import initial_weights, logits
 from letters_torch.schedule import Schedule, Stage
 from letters_torch.updates.one_at_a_time import OneAtATime
@@ -71,6 +72,7 @@ def test_a_config_is_read_whole() -> None:
     model, data = settings["model"], settings["data"]
     assert recipe.stages == tuple(Stage(**stage) for stage in model["schedule"])
     assert (recipe.hidden, recipe.scaling) == (model["hidden"], data["scaling"])
+    assert recipe.moments == Moments(**data["moments"])
     assert recipe.initial_scale == model.get("initial_scale", 1.0)
     assert recipe.label_smoothing == model.get("label_smoothing", 0.0)
     assert recipe.sampling == data.get("sampling", "replacement")
@@ -150,7 +152,7 @@ def test_both_configs_are_trained(mat: Path) -> None:
     recipe = recipes.shortened(recipes.read("best.yaml"), 200)
     found = []
     for seed in range(2):
-        data = letters(mat, validation=50, scaling=recipe.scaling, seed=seed)
+        data = letters(mat, validation=50, seed=seed, **recipe.pixels)
         found.append(recipes.accuracy(recipes.train(recipe, data, seed), data.val_dataloader()[0]))
     assert table.rows[1][2] == recipes.spread(found)
 

@@ -11,10 +11,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from letters_torch.data import datamodule, stream
+from letters_torch.data import datamodule, standardize, stream
 from letters_torch.data.augment import RandomAffine, RollAndRotate
 from letters_torch.data.datamodule import Block, Blocks, LettersDataModule
 from letters_torch.data.letters import Letters, LetterSets
+from letters_torch.data.moments import Moments
 from letters_torch.errors import UserError
 from letters_torch.threads import ahead
 from tests.data.making import message, save_mat
@@ -161,6 +162,27 @@ def test_in_rounds_each_row_is_used_once_before_any_a_second_time(path: Path) ->
     assert block.y.tolist() == [label - 1 for label in data.train.labels[rows]]
 
 
+MOMENTS = Moments(5.0, slant=0.5, aspect=0.5)
+
+
+@pytest.mark.parametrize("scaling", ["pixel", "pixel_each_set", "global"])
+def test_every_letter_is_brought_to_the_moments_and_stays_on_file_as_it_is(path: Path, scaling: Any) -> None:
+    plain, data = ready(path, scaling=scaling), in_training(ready(path, scaling=scaling, moments=MOMENTS, probe=33))
+    assert plain.sets is not None
+    fitted_on = plain.sets.train if scaling == "pixel_each_set" else plain.train
+    fitted = standardize.fit(MOMENTS(fitted_on.images), scaling)
+    of_test = standardize.fit(MOMENTS(plain.test.images), scaling) if scaling == "pixel_each_set" else fitted
+    rows = stream.rows(stream.draws(0, 7, 30), len(plain.train))
+    validation, probe = data.val_dataloader()
+    seen = [data.make_block(7, 30), *validation, *probe, *data.predict_dataloader()]
+    images = [plain.train.images[rows], plain.val.images, plain.train.images[:33], plain.test.images]
+    for batch, expected, by in zip(seen, images, [fitted, fitted, fitted, of_test], strict=True):
+        assert torch.equal(batch.x, by(torch.from_numpy(MOMENTS(expected))).flatten(1))
+        assert not torch.equal(batch.x, by(torch.from_numpy(expected)).flatten(1))
+    assert np.array_equal(data.train.images, plain.train.images)
+    assert np.array_equal(data.val.images, plain.val.images)
+
+
 def test_labels_are_classes_from_0(path: Path) -> None:
     data = ready(path)
     assert set(data.make_block(0, 2000).y.tolist()) == set(range(26))
@@ -266,14 +288,16 @@ CHANGES: list[tuple[dict[str, Any], str, str, str]] = [
     ({"seed": 4}, "--seed_everything 4", "begun with 3", "validation rows"),
     ({"validation": 49}, "--data.validation 49", "begun with 50", "validation rows"),
     ({"scaling": "global"}, "--data.scaling global", "begun with pixel", "pixels"),
+    ({"moments": None}, "--data.moments null", "begun with {spread: 5.0, slant: 0.5, aspect: 0.5}", "pixels"),
+    ({"moments": Moments(5.5, 0.5, 0.5)}, "--data.moments {spread: 5.5, slant: 0.5, aspect: 0.5}", "5.0", "pixels"),
 ]
 
 
 @pytest.mark.parametrize(("change", "flag", "began", "why"), CHANGES, ids=lambda value: str(value))
-def test_a_run_goes_on_with_the_split_and_the_scaling_that_it_began_with(
+def test_a_run_goes_on_with_the_split_and_the_pixels_that_it_began_with(
     path: Path, change: dict[str, Any], flag: str, began: str, why: str
 ) -> None:
-    settings: dict[str, Any] = {"seed": 3, "validation": 50, "scaling": "pixel"}
+    settings: dict[str, Any] = {"seed": 3, "validation": 50, "scaling": "pixel", "moments": MOMENTS}
     saved = ready(path, **settings).state_dict()
     ready(path, **settings, augment=RollAndRotate(), block=7, workers=0, probe="all").require_same_data(saved)
     with pytest.raises(UserError) as error:
@@ -308,8 +332,11 @@ def test_letters_with_other_labels_or_in_another_order_are_other_letters(tmp_pat
     assert ready(save_mat(tmp_path / "second.mat", content), validation=5).digest != first
 
 
-def test_statistics_of_a_checkpoint_read_the_test_rows_of_another_file(path: Path, tmp_path: Path) -> None:
-    trained, other = ready(path), ready(save_letters(tmp_path / "other.mat", seed=9))
+@pytest.mark.parametrize("moments", [None, MOMENTS])
+def test_statistics_of_a_checkpoint_read_the_test_rows_of_another_file(
+    path: Path, tmp_path: Path, moments: Moments | None
+) -> None:
+    trained, other = ready(path, moments=moments), ready(save_letters(tmp_path / "other.mat", seed=9))
     other.load_state_dict(trained.state_dict())
     assert trained.standardizer is not None
     images = torch.from_numpy(other.test.images)
@@ -317,6 +344,15 @@ def test_statistics_of_a_checkpoint_read_the_test_rows_of_another_file(path: Pat
     assert torch.equal(batch.x, trained.standardizer(images).flatten(1))
     [validation] = other.val_dataloader()[0]
     assert torch.equal(validation.x, trained.standardizer(torch.from_numpy(other.val.images)).flatten(1))
+
+
+def test_each_sets_own_statistics_are_taken_after_the_moments_of_the_checkpoint(path: Path, tmp_path: Path) -> None:
+    trained = ready(path, scaling="pixel_each_set", moments=MOMENTS)
+    other = ready(save_letters(tmp_path / "other.mat", seed=9), scaling="pixel_each_set")
+    other.load_state_dict(trained.state_dict())
+    images = MOMENTS(other.test.images)
+    [batch] = other.predict_dataloader()
+    assert torch.equal(batch.x, standardize.fit(images, "pixel_each_set")(torch.from_numpy(images)).flatten(1))
 
 
 def numbered(first: int, count: int) -> Block:

@@ -21,9 +21,9 @@ from tests.reliability.figures import FIGURES
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint with an anchor, so that it holds all that one can."""
+    """A checkpoint with an anchor and with moments, so that it holds all that one can."""
     config = runs.make(tmp_path_factory.mktemp("sound"))
-    assert runs.fit(config, "--trainer.max_steps", 130) == 0
+    assert runs.fit(config, "--trainer.max_steps", 130, "--data.moments.slant", 0.5) == 0
     return config.parent / "lightning_logs/version_0/checkpoints/last.ckpt"
 
 

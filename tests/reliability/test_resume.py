@@ -164,6 +164,7 @@ REFUSED: tuple[tuple[str, object], ...] = (
     ("--data.transposed", "true"),
     ("--data.validation", 40),
     ("--data.scaling", "global"),
+    ("--data.moments", "{slant: 0.5}"),
     ("--seed_everything", 4),
 )
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from letters_torch.data import pictures, standardize, stream
 from letters_torch.data.augment import Augmentation
 from letters_torch.data.letters import Letters, LetterSets
+from letters_torch.data.moments import Moments
 from letters_torch.data.sources import open_letters
 from letters_torch.data.standardize import Scaling, Standardizer
 from letters_torch.data.stream import Sampling
@@ -52,6 +53,8 @@ class LettersDataModule(pl.LightningDataModule):
         download: fetch EMNIST into `path` if it is missing.
         sampling: which training row a step uses: "replacement" draws any, as the notebook did; "rounds" uses each row
             once before any a second time, in an order that is new every time.
+        moments: the centre, spread and slant that every letter is brought to before anything else is done to it, be it
+            for training, for a check or for reading; None to take the letters as they are.
         augment: what is done to each training image; None for nothing.
         scaling: "pixel" standardises every pixel by its mean and deviation over the training rows;
             "pixel_each_set" does so by the statistics of each file's rows, validation rows included, as the notebook
@@ -77,6 +80,7 @@ class LettersDataModule(pl.LightningDataModule):
         transposed: bool = False,
         download: bool = False,
         sampling: Sampling = "replacement",
+        moments: Moments | None = None,
         augment: Augmentation | None = None,
         scaling: Scaling = "pixel",
         validation: int = 4800,
@@ -96,7 +100,8 @@ class LettersDataModule(pl.LightningDataModule):
             raise UserError(f"--data.probe must be 1 or more, or all, not {probe}")
         self.source, self.path, self.transposed, self.download = source, path, transposed, download
         self.sampling: Sampling = sampling
-        self.augment, self.scaling, self.block, self.workers, self.seed = augment, scaling, block, workers, seed
+        self.moments, self.augment, self.scaling = moments, augment, scaling
+        self.block, self.workers, self.seed = block, workers, seed
         self.validation, self.validation_writers, self.probe = validation, validation_writers, probe
         self.pictures: Sequence[Path] | None = None  # predict these instead of the test set
         self.sets: LetterSets | None = None
@@ -119,8 +124,8 @@ class LettersDataModule(pl.LightningDataModule):
         self.train, self.val, self.test = *self._split(self.sets.train), self.sets.test
         self.save_hyperparameters({"letters": self.sets.origin, "letters_digest": self.digest})
         fitted_on = self.train if self.scaling != "pixel_each_set" else self.sets.train
-        self.standardizer = standardize.fit(fitted_on.images, self.scaling)
-        self._images = torch.from_numpy(self.train.images).flatten(1)
+        self.standardizer = standardize.fit(fitted_on.images, self.scaling, self.moments)
+        self._placed = self.standardizer.place(torch.from_numpy(self.train.images)).flatten(1)
         self._classes = _classes(self.train)
 
     def _split(self, labelled: Letters) -> tuple[Letters, Letters]:
@@ -150,7 +155,7 @@ class LettersDataModule(pl.LightningDataModule):
         assert self.standardizer is not None
         draws = stream.draws(self.seed, first_step, count)
         rows = torch.from_numpy(self.rows(first_step, draws))
-        x = self.standardizer(self._images.index_select(0, rows).view(-1, 28, 28), self._dtype)
+        x = self.standardizer.scale(self._placed.index_select(0, rows).view(-1, 28, 28), self._dtype)
         if self.augment is not None:
             x = self.augment.augment(x, draws[:, 1:], self.standardizer.outside)
         return Block(x.flatten(1), self._classes[rows], first_step)
@@ -195,7 +200,7 @@ class LettersDataModule(pl.LightningDataModule):
 
     def _test_standardizer(self) -> Standardizer | None:
         if self.scaling == "pixel_each_set" and self.pictures is None:
-            return standardize.fit(self.test.images, self.scaling)
+            return standardize.fit(self.test.images, self.scaling, self._known.moments if self._known else self.moments)
         return self._known or self.standardizer
 
     def _batches(self, letters: Letters, standardizer: Standardizer | None) -> "Batches":
@@ -226,7 +231,7 @@ class LettersDataModule(pl.LightningDataModule):
         """
         if "standardizer" not in state_dict:
             return
-        self._known = Standardizer(**state_dict["standardizer"])
+        self._known = Standardizer.from_state(state_dict["standardizer"])
         if self.trainer is not None and self.trainer.state.fn == "fit":
             self.require_same_data(state_dict)
 
@@ -237,7 +242,7 @@ class LettersDataModule(pl.LightningDataModule):
             saved: the state of this module in a checkpoint of the run.
 
         Raises:
-            UserError: the letters, the split or the scaling is another.
+            UserError: the letters, the split, the moments or the scaling are others.
         """
         if saved["letters"] != self.digest:
             raise UserError(
@@ -245,11 +250,16 @@ class LettersDataModule(pl.LightningDataModule):
                 " give the --data.source, --data.path and --data.transposed that it was begun with"
             )
         self.require_same_split(saved)
-        if saved["scaling"] != self.scaling:
-            raise UserError(
-                f"--data.scaling {self.scaling}: the run of --ckpt_path was begun with {saved['scaling']}, and its"
-                f" weights fit no other pixels; give {saved['scaling']}, or begin another run"
-            )
+        moments = Standardizer.from_state(saved["standardizer"]).moments
+        for flag, given, began in (
+            ("--data.moments", str(self.moments or "null"), str(moments or "null")),
+            ("--data.scaling", self.scaling, saved["scaling"]),
+        ):
+            if given != began:
+                raise UserError(
+                    f"{flag} {given}: the run of --ckpt_path was begun with {began}, and its weights fit no other"
+                    f" pixels; give {began}, or begin another run"
+                )
 
     def require_same_split(self, saved: dict[str, Any]) -> None:
         """Stops a split in which rows that a run was trained on are validation rows. Rows of other letters never are.

@@ -1,6 +1,9 @@
-"""Pixels to numbers of zero mean and unit variance, as sklearn.preprocessing.scale does: population variance."""
+"""Pixels to numbers of zero mean and unit variance, as sklearn.preprocessing.scale does: population variance.
 
-from dataclasses import dataclass
+Letters may be brought to the same moments first (moments.py).
+"""
+
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -8,6 +11,7 @@ import torch
 from torch import Tensor
 
 from letters_torch.data.letters import SIDE, UInt8
+from letters_torch.data.moments import Moments
 
 Scaling = Literal["pixel", "pixel_each_set", "global"]
 
@@ -21,29 +25,49 @@ class Standardizer:
         inverse_deviation: (28, 28) float64; 0 for a pixel that never varied, which so stays 0 whatever it meets.
         outside: the value that a pixel from beyond the image's edge takes. With statistics of each pixel, 0: the
             mean of wherever it lands. With one mean and deviation, black.
+        moments: what the letters are brought to first; None for nothing.
     """
 
     mean: Tensor
     inverse_deviation: Tensor
     outside: float
+    moments: Moments | None = None
 
     def __call__(self, images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-        """uint8 (N, 28, 28) -> `dtype` (N, 28, 28)."""
+        """uint8 (N, 28, 28), as on file -> `dtype` (N, 28, 28)."""
+        return self.scale(self.place(images), dtype)
+
+    def place(self, images: Tensor) -> Tensor:
+        """The first half: uint8 (N, 28, 28) -> the same, brought to the moments."""
+        return images if self.moments is None else torch.from_numpy(self.moments(images.numpy()))
+
+    def scale(self, placed: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        """The second half: uint8 (N, 28, 28) -> `dtype` (N, 28, 28)."""
         mean, inverse = self.mean.to(dtype), self.inverse_deviation.to(dtype)
-        return images.to(dtype).sub_(mean).mul_(inverse)
+        return placed.to(dtype).sub_(mean).mul_(inverse)
 
     def state_dict(self) -> dict[str, Any]:
         """Plain tensors and numbers, for a checkpoint."""
-        return {"mean": self.mean, "inverse_deviation": self.inverse_deviation, "outside": self.outside}
+        moments = asdict(self.moments) if self.moments else None
+        tables = {"mean": self.mean, "inverse_deviation": self.inverse_deviation}
+        return {**tables, "outside": self.outside, "moments": moments}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> "Standardizer":
+        """That of a `state_dict`; of one from before there were moments, too."""
+        moments = state.get("moments")
+        return cls(**{**state, "moments": Moments(**moments) if moments else None})
 
 
-def fit(images: UInt8, scaling: Scaling) -> Standardizer:
+def fit(images: UInt8, scaling: Scaling, moments: Moments | None = None) -> Standardizer:
     """The statistics of a set.
 
     Args:
-        images: (N, 28, 28), at least one.
+        images: (N, 28, 28), at least one, as on file.
         scaling: "global" for one mean and deviation, otherwise one of each pixel.
+        moments: what they are brought to first.
     """
+    images = moments(images) if moments else images
     count, total, squares = len(images), np.zeros((SIDE, SIDE), np.int64), np.zeros((SIDE, SIDE), np.int64)
     for begin in range(0, count, 8192):  # by pieces, to stay small
         piece = images[begin : begin + 8192].astype(np.float32)
@@ -58,4 +82,4 @@ def fit(images: UInt8, scaling: Scaling) -> Standardizer:
     constant = variance == 0
     inverse = np.where(constant, 0, 1 / np.sqrt(np.where(constant, 1, variance)))
     outside = float(-mean[0, 0] * inverse[0, 0]) if scaling == "global" else 0.0
-    return Standardizer(torch.from_numpy(mean), torch.from_numpy(inverse), outside)
+    return Standardizer(torch.from_numpy(mean), torch.from_numpy(inverse), outside, moments)
