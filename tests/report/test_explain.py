@@ -9,6 +9,7 @@ import torch
 
 from letters_torch import formulas
 from letters_torch.cli import main
+from letters_torch.data.moments import Moments
 from letters_torch.errors import UserError
 from letters_torch.report import tiles
 from letters_torch.report.explain import document, products
@@ -102,6 +103,19 @@ def test_the_page_shows_the_samples_own_numbers(folder: Path) -> None:
     blue = (entered[..., :3] == tiles.POSITIVE).all(-1)
     assert np.array_equal(blue, batch.x[row].numpy().reshape(28, 28) >= 0)
     assert "through the weights of last.ckpt" in page.text
+
+
+def test_pixels_are_those_of_the_letter_as_it_is_standardised(folder: Path) -> None:
+    moments = Moments(5, slant=1, aspect=0.5)
+    data = data_module(folder / "letters_data.mat", moments=moments)
+    data.setup("validate")
+    page = Page(document(LettersModule(list(STAGES), hidden=HIDDEN), data, "", 3))
+    pictures, on_file = dict(page.figures), data.val.images[[3]]
+    assert np.array_equal(pictures["the letter on file"], 255 - on_file[0])
+    assert np.array_equal(pictures["brought to its moments"], 255 - moments(on_file)[0])
+    told = re.search(r"pixel (\d+): (\d+) of 255", page.text)
+    assert told
+    assert moments(on_file).flat[int(told[1])] == int(told[2])
 
 
 def test_every_quantity_is_next_to_autograds(folder: Path) -> None:

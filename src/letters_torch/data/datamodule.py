@@ -15,7 +15,7 @@ from torch import Tensor
 
 from letters_torch.data import pictures, standardize, stream
 from letters_torch.data.augment import Augmentation
-from letters_torch.data.letters import Letters, LetterSets
+from letters_torch.data.letters import Letters, LetterSets, UInt8
 from letters_torch.data.moments import Moments
 from letters_torch.data.sources import open_letters
 from letters_torch.data.standardize import Scaling, Standardizer
@@ -173,13 +173,25 @@ class LettersDataModule(pl.LightningDataModule):
 
     def val_dataloader(self) -> "list[Batches]":
         """The validation rows and, while training, the probe of the training rows."""
-        fitting = self.trainer is not None and self.trainer.state.fn == "fit"
-        known = self._known if not fitting and self.scaling != "pixel_each_set" else None
-        loaders = [self._batches(self.val, known or self.standardizer)]
-        if fitting:
+        loaders = [self._batches(self.val, self._val_standardizer())]
+        if self._fitting:
             probe = self.train if self.probe == "all" else self.train[: self.probe]
             loaders.append(self._batches(probe, self.standardizer))
         return loaders
+
+    def placed(self, images: UInt8) -> UInt8:
+        """Images (N, 28, 28) as they are standardised for a check: brought to the moments, if there are any."""
+        standardizer = self._val_standardizer()
+        assert standardizer is not None
+        return standardizer.place(torch.from_numpy(images)).numpy()
+
+    @property
+    def _fitting(self) -> bool:
+        return self.trainer is not None and self.trainer.state.fn == "fit"
+
+    def _val_standardizer(self) -> Standardizer | None:
+        known = self._known if not self._fitting and self.scaling != "pixel_each_set" else None
+        return known or self.standardizer
 
     def test_dataloader(self) -> "Batches":
         """The test rows.
@@ -232,7 +244,7 @@ class LettersDataModule(pl.LightningDataModule):
         if "standardizer" not in state_dict:
             return
         self._known = Standardizer.from_state(state_dict["standardizer"])
-        if self.trainer is not None and self.trainer.state.fn == "fit":
+        if self._fitting:
             self.require_same_data(state_dict)
 
     def require_same_data(self, saved: dict[str, Any]) -> None:

@@ -41,7 +41,9 @@ def document(module: LettersModule, data: LettersDataModule, weights: str, row: 
     y = formulas.smoothed(np.eye(len(ALPHABET))[label], module.hparams["label_smoothing"])
     V, W = (weights.detach().double().cpu().numpy() for weights in (module.V, module.W))
     rates = module.schedule.rates(min(module.step, module.schedule.total - 1), 1)
-    s = Lesson(walk(V, W, x, y, float(rates.lr[0]), float(rates.weight_decay[0]) / 2), data.val.images[row])
+    on_file = data.val.images[[row]]
+    images = on_file[0], data.placed(on_file)[0]
+    s = Lesson(walk(V, W, x, y, float(rates.lr[0]), float(rates.weight_decay[0]) / 2), *images)
     steps = [step(s) for step in STEPS]
     return page.document("One step, by hand", _opening(s, weights, row), *steps, _summary(s.walk))
 
@@ -50,14 +52,16 @@ class Lesson:
     """A walk, and what of it is followed: j, t, k, and the strongest other letter o.
 
     Attributes:
+        on_file: the letter as it is on file.
+        image: the same as it is standardised.
         j: the hidden unit that L depends on most.
         t: the true letter.
         o: the other letter with the highest probability.
         k: the pixel that is furthest from its mean.
     """
 
-    def __init__(self, walk: Walk, image: tiles.UInt8) -> None:
-        self.walk, self.image, self.v = walk, image, walk.by_hand
+    def __init__(self, walk: Walk, on_file: tiles.UInt8, image: tiles.UInt8) -> None:
+        self.walk, self.on_file, self.image, self.v = walk, on_file, image, walk.by_hand
         self.j = int(np.abs(self.v["∂L/∂a"]).argmax())
         self.t = int(walk.y.argmax())
         self.o = int(np.where(np.arange(len(walk.y)) == self.t, -1, self.v["g"]).argmax())
@@ -123,7 +127,10 @@ def _opening(s: Lesson, weights: str, row: int) -> str:
 
 
 def _input(s: Lesson) -> str:
-    shown = [(255 - s.image, ["the letter on file"]), (_weights_image(s.walk.x), ["x: blue above the mean, red below"])]
+    shown = [(255 - s.on_file, ["the letter on file"])]
+    if not np.array_equal(s.image, s.on_file):
+        shown.append((255 - s.image, ["brought to its moments"]))
+    shown.append((_weights_image(s.walk.x), ["x: blue above the mean, red below"]))
     return page.section(
         "The sample",
         '<div class="formula">x = (pixels − mean) / deviation, and a last 1</div>',
