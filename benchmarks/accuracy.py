@@ -126,7 +126,7 @@ def _batches(
 
 WAYS = (
     Way("single-sample SGD", single, {"lr": (2e-3, 4e-3, 8e-3)}),
-    Way("AdamW", adamw, {"lr": (1e-3, 2e-3, 4e-3), "batch": (32, 128)}),
+    Way("AdamW", adamw, {"lr": (5e-4, 1e-3, 2e-3, 4e-3), "batch": (32, 128)}),
     Way("SGD with momentum", momentum, {"lr": (1e-2, 2.5e-2, 5e-2, 1e-1), "batch": (32, 128)}),
 )
 

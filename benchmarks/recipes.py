@@ -155,10 +155,10 @@ def _augmentations(base: Recipe) -> Iterable[tuple[str, Recipe]]:
     yield "no augmentation", replace(base, augment=None)
     for pull in (0, base.augment.pull * 2):
         yield f"pull {pull:g} pixels", warped(pull=pull)
-    for pixels in (0, 2):
+    for pixels in (1, 2):
         yield f"shift up to {pixels} pixels", warped(translate=(pixels / SIDE, pixels / SIDE))
-    yield "6 degrees, scale 0.94-1.06, shear 3", warped(degrees=6, scale=(0.94, 1.06), shear=(-3, 3, -3, 3))
-    yield "15 degrees, scale 0.85-1.15, shear 10", warped(degrees=15, scale=(0.85, 1.15), shear=(-10, 10, -10, 10))
+    yield "no turn, scale or shear", warped(degrees=0, scale=None, shear=None)
+    yield "10 degrees, scale 0.9-1.1, shear 5", warped(degrees=10, scale=(0.9, 1.1), shear=(-5, 5, -5, 5))
 
 
 def settings_of(warp: augment.RandomWarp) -> dict[str, Any]:
