@@ -1,4 +1,4 @@
-"""Draws the pictures of builtin-letters.md, into docs/images: python docs/make_builtin_pictures.py."""
+"""Draws the letters that builtin-letters.md and recipes.md show, into docs/images: python docs/make_pictures.py."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from letters_torch.data.builtin.hand import Hand, Writer
 from letters_torch.data.builtin.make import SHEET
 from letters_torch.data.builtin.templates import Forms, all_forms, stack, stacked
 from letters_torch.data.letters import ALPHABET, SIDE, UInt8
+from letters_torch.data.moments import Moments
 
 IMAGES = Path(__file__).parent / "images"
 LETTERS = ALPHABET + ALPHABET.lower()
@@ -23,6 +24,7 @@ def main() -> None:
         _save(f"builtin-templates-{name}", np.concatenate([_templates(letter) for letter in letters]))
     _save("builtin-written", _written(writers=14))
     _save("builtin-writers", np.concatenate([_page(number) for number in range(4)]))
+    _save("moments", _moments("aHmrW", writers=5))
 
 
 def _templates(letter: str) -> UInt8:
@@ -58,6 +60,14 @@ def _page(number: int) -> UInt8:
     rows = images.reshape(4, len(ALPHABET), SIDE, SIDE)
     gap = np.zeros((GAP, len(ALPHABET) * SIDE), np.uint8)
     return np.concatenate([*(np.concatenate(list(row), axis=1) for row in rows), gap])
+
+
+def _moments(letters: str, writers: int) -> UInt8:
+    """Each letter by several writers: as they wrote it and, below, brought to its moments."""
+    people = [Writer(Hand(), stacked(), np.random.default_rng([0, number])) for number in range(writers)]
+    written = np.stack([person.write(np.frombuffer(letters.encode(), np.uint8)) for person in people], axis=1)
+    images = written.reshape(-1, SIDE, SIDE)
+    return np.concatenate([np.concatenate(list(row), axis=1) for row in (images, Moments()(images))])
 
 
 def _save(name: str, picture: UInt8) -> None:
