@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
@@ -15,7 +16,7 @@ from torch import Tensor
 from benchmarks.styles import UnlikeLetters
 from benchmarks.table import Table
 from letters_torch import config_files
-from letters_torch.data import augment
+from letters_torch.data import augment, standardize
 from letters_torch.data.augment import Augmentation
 from letters_torch.data.datamodule import Batch, Blocks, LettersDataModule
 from letters_torch.data.letters import SIDE
@@ -41,6 +42,7 @@ class Recipe:
         augment: what is done to each training image.
         scaling: of the pixels.
         moments: what all letters are brought to.
+        floor: every pixel's deviation is taken to be at least this part of the deviation of all pixels.
         hidden: number of hidden units.
         initial_scale: of the initial weights.
         label_smoothing: of the labels.
@@ -53,6 +55,7 @@ class Recipe:
     scaling: Scaling
     hidden: int
     moments: Moments | None = None
+    floor: float = 0.0
     initial_scale: float = 1.0
     label_smoothing: float = 0.0
     sampling: Sampling = "replacement"
@@ -124,6 +127,8 @@ def changes(base: Recipe) -> Iterable[tuple[str, Recipe]]:
     yield "initial weights as the notebook's", replace(base, initial_scale=1.0)
     yield "rows drawn with replacement", replace(base, sampling="replacement")
     yield "every pixel by its own deviation", replace(base, scaling="pixel")
+    for floor in (0.1, 0.5):
+        yield f"the same, but {floor:g} of the common one at least", replace(base, scaling="pixel", floor=floor)
     yield from _moments(base)
     yield from _augmentations(base)
     yield "all as in kaggle.yaml", shortened(read("kaggle.yaml"), total)
@@ -191,6 +196,18 @@ def train(recipe: Recipe, data: LettersDataModule, seed: int) -> Weights:
     return averaged if count else (V, W)
 
 
+def with_floor(data: UnlikeLetters, floor: float) -> UnlikeLetters:
+    """The same letters, with no pixel's deviation below this part of the deviation of all pixels."""
+    if not floor:
+        return data
+    assert data.standardizer is not None
+    common = standardize.fit(data.train.images, "global", data.moments).inverse_deviation
+    limit = torch.minimum(data.standardizer.inverse_deviation, common / floor)
+    floored = copy(data)
+    floored.standardizer = replace(data.standardizer, inverse_deviation=limit)
+    return floored
+
+
 def score(weights: Weights, data: UnlikeLetters) -> Score:
     """How the weights read the validation rows, and the styles that were held out."""
     return Score(accuracy(weights, data.val_dataloader()[0]), accuracy(weights, data.unlike_dataloader()))
@@ -222,7 +239,7 @@ def table(path: Path | None, samples: int | None, seeds: int, **settings: Any) -
             if pixels not in sets:
                 sets[pixels] = UnlikeLetters(path=path, seed=seed, **recipe.pixels, **settings)
                 sets[pixels].setup("fit")
-            data = sets[pixels]
+            data = with_floor(sets[pixels], recipe.floor)
             found.append(score(train(recipe, data, seed), data))
             print(f"seed {seed}, {name}: {found[-1].validation:.4f}, {found[-1].unlike:.4f}", flush=True)
     rows = [[name, *_cells(found, scores[0])] for (name, _), found in zip(recipes, scores, strict=True)]

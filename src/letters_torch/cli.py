@@ -281,9 +281,9 @@ def _implied_config(args: list[str]) -> list[str]:
 
 def main(args: list[str] | None = None) -> None:
     """Runs a command. A user's mistake ends it with one line on stderr and exit code 2."""
-    # What the imports made stays to the end, where Python would look through all of it for garbage, for a second.
-    gc.freeze()
-    gc.enable()
+    if not gc.isenabled():  # by the package's __init__, for a program's start
+        gc.freeze()  # the imports' objects stay to the end, where to look through them for garbage takes a second
+        gc.enable()
     args = sys.argv[1:] if args is None else args
     if not any(arg.startswith("--trainer.profiler") for arg in args):  # whose table is one of those messages
         _quiet()

@@ -141,6 +141,23 @@ def test_the_table_has_a_row_for_each_change_and_compares_with_the_first(mat: Pa
         assert gain == pytest.approx(mean - base_mean, abs=1.5e-4)
 
 
+@CLUSTERS
+def test_a_floor_holds_down_the_rarest_pixels(mat: Path) -> None:
+    data = UnlikeLetters(path=mat, validation=50, scaling="pixel")
+    data.setup("fit")
+    floored = recipes.with_floor(data, 0.5)
+    assert data.standardizer is not None
+    assert floored.standardizer is not None
+    deviation = data.train.images.astype(float).std()
+    np.testing.assert_allclose(
+        floored.standardizer.inverse_deviation,
+        np.minimum(data.standardizer.inverse_deviation, 2 / deviation),
+    )
+    assert (floored.standardizer.inverse_deviation < data.standardizer.inverse_deviation).any()
+    assert not torch.equal(floored.make_block(0, 5).x, data.make_block(0, 5).x)
+    assert not torch.equal(floored.val_dataloader()[0].batches[0].x, data.val_dataloader()[0].batches[0].x)
+
+
 def test_spreads() -> None:
     assert recipes.spread([0.5]) == "0.5000"
     assert recipes.spread([0.1, 0.2, 0.3], sign="+") == "+0.2000 ± 0.1000"

@@ -12,7 +12,7 @@ import torch
 
 from letters_torch.data.augment import affine_grid, sample
 from letters_torch.data.letters import SIDE, UInt8
-from letters_torch.data.stream import Draws as Float64
+from letters_torch.schedule import Float64
 
 CHUNK = 4096  # images that are moved at once
 THINNEST = 0.5  # pixels: the spread that the thinnest of strokes is taken to have across it
