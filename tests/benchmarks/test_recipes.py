@@ -145,10 +145,10 @@ def test_the_table_has_a_row_for_each_change_and_compares_with_the_first(mat: Pa
 def test_a_floor_holds_down_the_rarest_pixels(mat: Path) -> None:
     data = UnlikeLetters(path=mat, validation=50, scaling="pixel")
     data.setup("fit")
-    floored = recipes.with_floor(data, 0.5)
+    floored = recipes.with_floor(data, 1.2)  # these letters vary alike everywhere
     assert data.standardizer is not None
     assert floored.standardizer is not None
-    limit = 2 / data.train.images.astype(float).std()
+    limit = 1 / 1.2 / data.train.images.astype(float).std()
     expected = data.standardizer.inverse_deviation.clamp(max=limit)
     torch.testing.assert_close(floored.standardizer.inverse_deviation, expected)
     assert (floored.standardizer.inverse_deviation < data.standardizer.inverse_deviation).any()
