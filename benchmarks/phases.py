@@ -3,6 +3,7 @@
 FILE receives the seconds of each phase, as JSON. A phase does not count what a phase inside it takes.
 """
 
+import gc
 import json
 import sys
 import threading
@@ -89,6 +90,7 @@ def watch(phases: Phases) -> None:
 def main(result: Path, args: list[str]) -> None:
     """Runs the command line on `args`."""
     phases, began = Phases(), psutil.Process().create_time()
+    gc.disable()  # as the package does where it is the program
     from letters_torch.cli import main as command_line
 
     watch(phases)
