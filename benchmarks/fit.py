@@ -67,7 +67,7 @@ def _watch(child: psutil.Popen) -> int:
 def _phases(args: list[str]) -> Table:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "phases.json"
-        wall, _ = _run(["benchmarks.phases", str(file), *args])
+        wall, _ = _run(["benchmarks.phases", str(file), str(time.time()), *args])
         seconds: dict[str, float] = json.loads(file.read_text())
     beside = seconds.pop(BEHIND, 0.0)
     seconds["end of Python"] = wall - sum(seconds.values())

@@ -1,6 +1,7 @@
-"""Runs the command line with a clock on its phases: `python -m benchmarks.phases FILE fit --config kaggle.yaml`.
+"""Runs the command line with a clock on its phases: `python -m benchmarks.phases FILE BEGAN fit --config kaggle.yaml`.
 
-FILE receives the seconds of each phase, as JSON. A phase does not count what a phase inside it takes.
+FILE receives the seconds of each phase, as JSON, the first since the moment BEGAN (as `time.time()` tells it). A phase
+does not count what a phase inside it takes.
 """
 
 import gc
@@ -14,8 +15,6 @@ from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 BEHIND = "making blocks, in the thread beside"
 
@@ -87,9 +86,9 @@ def watch(phases: Phases) -> None:
     phases.watch(RunLogger, "log_metrics", "logging")
 
 
-def main(result: Path, args: list[str]) -> None:
+def main(result: Path, began: float, args: list[str]) -> None:
     """Runs the command line on `args`."""
-    phases, began = Phases(), psutil.Process().create_time()
+    phases = Phases()
     gc.disable()  # as the package does where it is the program
     from letters_torch.cli import main as command_line
 
@@ -101,4 +100,4 @@ def main(result: Path, args: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    main(Path(sys.argv[1]), float(sys.argv[2]), sys.argv[3:])
