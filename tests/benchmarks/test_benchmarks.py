@@ -173,7 +173,6 @@ def test_a_clock_on_the_parts_of_a_step_changes_nothing(small: Problem) -> None:
 
 
 def test_phases_do_not_count_what_is_inside_them() -> None:
-    pytest.importorskip("psutil")
     from benchmarks.phases import Phases
 
     phases = Phases()
