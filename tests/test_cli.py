@@ -1,5 +1,6 @@
 """The command line as a person meets it: files, lines, and mistakes."""
 
+import gc
 import re
 import shutil
 import subprocess
@@ -364,3 +365,20 @@ def test_accuracy_rises(trained: Path) -> None:
     assert accuracy is not None
     assert float(accuracy[1]) > 5 / 26
     assert len(np.unique(by_hand(LAST))) > 5
+
+
+def test_a_program_looks_for_garbage_again_once_it_has_begun(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its start does not: there is none among what is imported."""
+    gc.disable()
+    try:
+        refused(capsys, "nonsense")
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+        gc.enable()
+
+
+def test_where_the_package_is_not_the_program_it_leaves_garbage_to_others() -> None:
+    code = "import gc, letters_torch; assert gc.isenabled()"
+    subprocess.run([sys.executable, "-c", code], check=True)
