@@ -135,11 +135,11 @@ def changes(base: Recipe) -> Iterable[tuple[str, Recipe]]:
 
 
 def _moments(base: Recipe) -> Iterable[tuple[str, Recipe]]:
-    assert base.moments is not None
+    moments = base.moments
+    assert moments is not None
 
     def brought_to(**changed: float) -> Recipe:
-        assert base.moments is not None
-        return replace(base, moments=replace(base.moments, **changed))
+        return replace(base, moments=replace(moments, **changed))
 
     yield "letters as they are on file", replace(base, moments=None)
     for part in (0.0, 1.0):
@@ -201,7 +201,7 @@ def with_floor(data: UnlikeLetters, floor: float) -> UnlikeLetters:
     if not floor:
         return data
     assert data.standardizer is not None
-    common = standardize.fit(data.train.images, "global", data.moments).inverse_deviation
+    common = standardize.fit(data.placed(data.train.images), "global").inverse_deviation
     limit = torch.minimum(data.standardizer.inverse_deviation, common / floor)
     floored = copy(data)
     floored.standardizer = replace(data.standardizer, inverse_deviation=limit)

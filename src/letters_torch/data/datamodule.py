@@ -16,7 +16,7 @@ from torch import Tensor
 from letters_torch.data import pictures, standardize, stream
 from letters_torch.data.augment import Augmentation
 from letters_torch.data.letters import Letters, LetterSets, UInt8
-from letters_torch.data.moments import Moments
+from letters_torch.data.moments import Moments, placed
 from letters_torch.data.sources import open_letters
 from letters_torch.data.standardize import Scaling, Standardizer
 from letters_torch.data.stream import Sampling
@@ -123,9 +123,11 @@ class LettersDataModule(pl.LightningDataModule):
         self.digest = _digest(self.sets.train)
         self.train, self.val, self.test = *self._split(self.sets.train), self.sets.test
         self.save_hyperparameters({"letters": self.sets.origin, "letters_digest": self.digest})
-        fitted_on = self.train if self.scaling != "pixel_each_set" else self.sets.train
-        self.standardizer = standardize.fit(fitted_on.images, self.scaling, self.moments)
-        self._placed = self.standardizer.place(torch.from_numpy(self.train.images)).flatten(1)
+        images = fitted_on = placed(self.train.images, self.moments)
+        if self.scaling == "pixel_each_set":
+            fitted_on = placed(self.sets.train.images, self.moments)
+        self.standardizer = standardize.fit(fitted_on, self.scaling, self.moments)
+        self._placed = torch.from_numpy(images).flatten(1)
         self._classes = _classes(self.train)
 
     def _split(self, labelled: Letters) -> tuple[Letters, Letters]:
@@ -212,7 +214,8 @@ class LettersDataModule(pl.LightningDataModule):
 
     def _test_standardizer(self) -> Standardizer | None:
         if self.scaling == "pixel_each_set" and self.pictures is None:
-            return standardize.fit(self.test.images, self.scaling, self._known.moments if self._known else self.moments)
+            moments = self._known.moments if self._known else self.moments
+            return standardize.fit(placed(self.test.images, moments), self.scaling, moments)
         return self._known or self.standardizer
 
     def _batches(self, letters: Letters, standardizer: Standardizer | None) -> "Batches":

@@ -26,7 +26,7 @@ class Moments:
 
     Attributes:
         spread: the standard deviation of the ink about its centre, in pixels; the geometric mean of both axes'.
-        slant: the part of the slant that is taken out, 0 to 1. All of it also tilts what leans by nature, as a 7 does.
+        slant: the part of the slant that is taken out, 0 to 1. All of it also tilts what leans by nature, as a y does.
         aspect: the part of the difference between width and height that is taken out, 0 to 1. All of it makes an I as
             wide as a W.
 
@@ -75,6 +75,11 @@ class Moments:
         maps = np.stack([np.stack([z_x, k * z_y, m_x / half], 1), np.stack([zero, z_y, m_y / half], 1)], 1)
         maps[mass == 0] = np.eye(2, 3)
         return maps
+
+
+def placed(images: UInt8, moments: Moments | None) -> UInt8:
+    """The images (N, 28, 28) brought to the moments; as they are, where there are none to be brought to."""
+    return images if moments is None else moments(images)
 
 
 def moments(images: UInt8) -> tuple[Float64, tuple[Float64, Float64], tuple[Float64, Float64, Float64]]:

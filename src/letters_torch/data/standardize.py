@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from letters_torch.data.letters import SIDE, UInt8
-from letters_torch.data.moments import Moments
+from letters_torch.data.moments import Moments, placed
 
 Scaling = Literal["pixel", "pixel_each_set", "global"]
 
@@ -39,12 +39,12 @@ class Standardizer:
 
     def place(self, images: Tensor) -> Tensor:
         """The first half: uint8 (N, 28, 28) -> the same, brought to the moments."""
-        return images if self.moments is None else torch.from_numpy(self.moments(images.numpy()))
+        return torch.from_numpy(placed(images.numpy(), self.moments))
 
-    def scale(self, placed: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    def scale(self, images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """The second half: uint8 (N, 28, 28) -> `dtype` (N, 28, 28)."""
         mean, inverse = self.mean.to(dtype), self.inverse_deviation.to(dtype)
-        return placed.to(dtype).sub_(mean).mul_(inverse)
+        return images.to(dtype).sub_(mean).mul_(inverse)
 
     def state_dict(self) -> dict[str, Any]:
         """Plain tensors and numbers, for a checkpoint."""
@@ -63,11 +63,10 @@ def fit(images: UInt8, scaling: Scaling, moments: Moments | None = None) -> Stan
     """The statistics of a set.
 
     Args:
-        images: (N, 28, 28), at least one, as on file.
+        images: (N, 28, 28), at least one, brought to the moments.
         scaling: "global" for one mean and deviation, otherwise one of each pixel.
-        moments: what they are brought to first.
+        moments: those, for the images to come.
     """
-    images = moments(images) if moments else images
     count, total, squares = len(images), np.zeros((SIDE, SIDE), np.int64), np.zeros((SIDE, SIDE), np.int64)
     for begin in range(0, count, 8192):  # by pieces, to stay small
         piece = images[begin : begin + 8192].astype(np.float32)
