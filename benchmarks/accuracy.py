@@ -20,9 +20,10 @@ from benchmarks.problem import letters, linear_network
 from benchmarks.recipes import CONFIG, Recipe, read
 from benchmarks.table import Table
 from letters_torch.data.datamodule import Batches, Block, Blocks, LettersDataModule
-from letters_torch.network import initial_weights, logits
-from letters_torch.schedule import Schedule
-from letters_torch.updates.blocked import Blocked
+from letters_torch.exact_sgd.blocked import Blocked
+from letters_torch.exact_sgd.network import initial_weights, logits
+from letters_torch.exact_sgd.schedule import Schedule
+from letters_torch.letters import CLASSES, PIXELS
 
 CHECKS = 100  # in a run
 LENGTHS = (1, 4, 10)  # times the samples of the grid's runs
@@ -78,7 +79,7 @@ class Way:
 
 def single(recipe: Recipe, seed: int, samples: int, lr: float) -> Runner:
     """The config's single-sample SGD by blocks; its learning rate falls in a line to 0."""
-    V, W = initial_weights(recipe.hidden, seed, scale=recipe.initial_scale)
+    V, W = initial_weights(PIXELS, recipe.hidden, CLASSES, seed=seed, scale=recipe.initial_scale)
     [stage] = recipe.stages
     schedule, engine = Schedule([replace(stage, steps=samples, lr=lr)]), Blocked(smoothing=recipe.label_smoothing)
 
@@ -90,7 +91,7 @@ def single(recipe: Recipe, seed: int, samples: int, lr: float) -> Runner:
 
 def adamw(recipe: Recipe, seed: int, samples: int, lr: float, batch: int) -> Runner:
     """Mini-batches, autograd, torch.optim.AdamW (fused), a one-cycle learning rate."""
-    network = linear_network(*initial_weights(recipe.hidden, seed, scale=recipe.initial_scale))
+    network = linear_network(*initial_weights(PIXELS, recipe.hidden, CLASSES, seed=seed, scale=recipe.initial_scale))
     optimizer = torch.optim.AdamW(network.parameters(), fused=True)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=-(-samples // batch))
     return _batches(recipe, samples, batch, network, optimizer, cycle)
@@ -98,7 +99,7 @@ def adamw(recipe: Recipe, seed: int, samples: int, lr: float, batch: int) -> Run
 
 def momentum(recipe: Recipe, seed: int, samples: int, lr: float, batch: int) -> Runner:
     """Mini-batches, autograd, torch.optim.SGD (fused), Nesterov's momentum of 0.9; the rate falls in a line to 0."""
-    network = linear_network(*initial_weights(recipe.hidden, seed, scale=recipe.initial_scale))
+    network = linear_network(*initial_weights(PIXELS, recipe.hidden, CLASSES, seed=seed, scale=recipe.initial_scale))
     decay = recipe.stages[0].weight_decay
     optimizer = torch.optim.SGD(network.parameters(), lr, 0.9, weight_decay=decay, nesterov=True, fused=True)
     steps = -(-samples // batch)

@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.problem import letters
 from benchmarks.recipes import accuracy, read, shortened, spread, train
 from benchmarks.table import Table, number
-from letters_torch.schedule import Schedule
+from letters_torch.exact_sgd.schedule import Schedule
 
 CONFIGS = ("best-438k.yaml", "best.yaml")
 

@@ -23,12 +23,12 @@ import torch
 from torch.nn import functional
 
 from letters_torch import checkpoint
-from letters_torch.data.builtin.hand import Hand
-from letters_torch.data.builtin.make import make
-from letters_torch.data.builtin.templates import Forms, all_forms, stack, stacked
-from letters_torch.data.letters import CLASSES, SIDE, Letters, UInt8
 from letters_torch.data.standardize import Standardizer
-from letters_torch.network import logits
+from letters_torch.exact_sgd.network import logits
+from letters_torch.letters import CLASSES, SIDE, Letters, UInt8
+from letters_torch.synthetic.hand import Hand
+from letters_torch.synthetic.make import make
+from letters_torch.synthetic.templates import Forms, all_forms, stack, stacked
 
 REAL = Path("../shared/data/real_check.npz")
 BATCH = 128

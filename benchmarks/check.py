@@ -4,7 +4,7 @@ import numpy as np
 
 from benchmarks.contenders.base import Contender
 from benchmarks.problem import Array, Problem
-from letters_torch import formulas
+from letters_torch.exact_sgd import formulas
 
 # Of the change that the steps made to the weights. float32 leaves some 1e-5 of it; a forgotten weight decay, 1e-2.
 TOLERANCE = 1e-3

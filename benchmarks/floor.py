@@ -16,7 +16,7 @@ from benchmarks.problem import Problem
 from benchmarks.scaling import products_flops, thread_counts, with_threads
 from benchmarks.table import Table, number
 from benchmarks.timing import clocked, measure, spread
-from letters_torch.updates.blocked import PANEL, Blocked
+from letters_torch.exact_sgd.blocked import PANEL, Blocked
 
 UNIT = 5 * PANEL
 LARGE = 2048  # side of the product whose rate stands for the machine's

@@ -15,9 +15,10 @@ from torch import Tensor
 from letters_torch import config_files
 from letters_torch.data.augment import RandomAffine
 from letters_torch.data.datamodule import LettersDataModule
-from letters_torch.network import initial_weights
-from letters_torch.schedule import Rates, Schedule, Stage
-from letters_torch.updates.blocked import panels
+from letters_torch.exact_sgd.blocked import panels
+from letters_torch.exact_sgd.network import initial_weights
+from letters_torch.exact_sgd.schedule import Rates, Schedule, Stage
+from letters_torch.letters import CLASSES, PIXELS
 
 Array = npt.NDArray[Any]
 POOL = 10_000  # samples kept ready for the contenders that do not augment; then they come round again
@@ -73,7 +74,7 @@ class Problem:
 
     def weights(self) -> tuple[Tensor, Tensor]:
         """V and W to begin with, float32."""
-        return initial_weights(self.hidden, seed=0)
+        return initial_weights(PIXELS, self.hidden, CLASSES, seed=0)
 
     def rates(self, count: int) -> Rates:
         """Learning rate and weight decay of so many steps."""

@@ -19,14 +19,14 @@ from letters_torch import config_files
 from letters_torch.data import augment, standardize
 from letters_torch.data.augment import Augmentation
 from letters_torch.data.datamodule import Batch, Blocks, LettersDataModule
-from letters_torch.data.letters import SIDE
 from letters_torch.data.moments import Moments
 from letters_torch.data.standardize import Scaling
 from letters_torch.data.stream import Sampling
-from letters_torch.network import initial_weights, logits
-from letters_torch.schedule import Schedule, Stage
-from letters_torch.threads import sharing
-from letters_torch.updates.blocked import Blocked
+from letters_torch.exact_sgd.blocked import Blocked
+from letters_torch.exact_sgd.network import initial_weights, logits
+from letters_torch.exact_sgd.schedule import Schedule, Stage
+from letters_torch.exact_sgd.threads import sharing
+from letters_torch.letters import CLASSES, PIXELS, SIDE
 
 CONFIG = "best-438k.yaml"
 PIECES = 64  # straight lines that a cosine is made of
@@ -182,7 +182,7 @@ def cosine(stage: Stage) -> list[Stage]:
 def train(recipe: Recipe, data: LettersDataModule, seed: int) -> Weights:
     """Runs it to its end; the blocks come as they do in `fit`."""
     data.augment, data.sampling = recipe.augment, recipe.sampling
-    V, W = initial_weights(recipe.hidden, seed, scale=recipe.initial_scale)
+    V, W = initial_weights(PIXELS, recipe.hidden, CLASSES, seed=seed, scale=recipe.initial_scale)
     schedule, engine = Schedule(recipe.stages), Blocked(smoothing=recipe.label_smoothing)
     total, averaged, count = schedule.total, (torch.zeros_like(V), torch.zeros_like(W)), 0
     blocks = Blocks(data.make_block, data.block, lambda: 0, lambda t: total if t < total else None, data.workers)

@@ -8,7 +8,7 @@ from benchmarks.problem import Problem
 from benchmarks.settings import UNIT
 from benchmarks.table import Table, number
 from benchmarks.timing import Seconds, Times, measure
-from letters_torch.threads import torch_threads
+from letters_torch.exact_sgd.threads import torch_threads
 
 WIDTHS = (100, 200, 400, 800, 1600, 3200)
 PANELS = (16, 32, 64, 128, 256, 512)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from letters_torch.data.datamodule import Batches, LettersDataModule
-from letters_torch.data.letters import Letters
+from letters_torch.letters import Letters
 
 PART = 0.1  # of each letter's rows
 CLUSTER = 25  # rows of a cluster, about

@@ -9,8 +9,8 @@ from typing import Any
 from benchmarks.problem import letters
 from benchmarks.recipes import CONFIG, Recipe, accuracy, read, shortened, spread, train
 from benchmarks.table import Table, number
-from letters_torch.network import CLASSES, PIXELS
-from letters_torch.schedule import Schedule
+from letters_torch.exact_sgd.schedule import Schedule
+from letters_torch.letters import CLASSES, PIXELS
 
 WIDTHS = (100, 200, 400, 800, 1600, 3200)
 RATES = (1.0, 0.5)  # parts of the recipe's learning rate, which was chosen for 400

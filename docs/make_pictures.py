@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from letters_torch.data.builtin.hand import Hand, Writer
-from letters_torch.data.builtin.make import SHEET
-from letters_torch.data.builtin.templates import Forms, all_forms, stack, stacked
-from letters_torch.data.letters import ALPHABET, SIDE, UInt8
 from letters_torch.data.moments import Moments
+from letters_torch.letters import ALPHABET, SIDE, UInt8
+from letters_torch.synthetic.hand import Hand, Writer
+from letters_torch.synthetic.make import SHEET
+from letters_torch.synthetic.templates import Forms, all_forms, stack, stacked
 
 IMAGES = Path(__file__).parent / "images"
 LETTERS = ALPHABET + ALPHABET.lower()

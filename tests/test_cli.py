@@ -14,11 +14,11 @@ import torch
 import yaml
 from PIL import Image
 
-from letters_torch import formulas
 from letters_torch.cli import main
-from letters_torch.data import kaggle
-from tests.data.making import pictures
-from tests.running import CONFIG, HIDDEN, TEST_ROWS, VALIDATION, prepare, refused, save_letters
+from letters_torch.data.readers import kaggle
+from letters_torch.exact_sgd import formulas
+from tests.support.making import pictures
+from tests.support.running import CONFIG, HIDDEN, TEST_ROWS, VALIDATION, prepare, refused, save_letters
 
 LINE = re.compile(r"step \d+: train acc = [01]\.\d{4}, validate acc = [01]\.\d{4}, loss = (-|\d+\.\d{4})")
 RUN = Path("lightning_logs/version_0")

@@ -16,8 +16,8 @@ from pytorch_lightning.cli import LightningCLI
 
 from letters_torch.data.augment import RandomAffine, RollAndRotate
 from letters_torch.data.datamodule import LettersDataModule
-from letters_torch.trainer import StepTrainer
-from letters_torch.training import LettersModule
+from letters_torch.lightning.module import LettersModule
+from letters_torch.lightning.trainer import StepTrainer
 
 # Lightning asks jsonargparse in a way that jsonargparse would rather not be asked any more.
 pytestmark = pytest.mark.filterwarnings(

@@ -10,13 +10,13 @@ import yaml
 
 from letters_torch import checkpoint, config_files
 from letters_torch.cli import main
-from letters_torch.schedule import Schedule, Stage
-from letters_torch.trainer import StepTrainer
-from letters_torch.training import LettersModule
-from letters_torch.updates.blocked import Blocked
-from letters_torch.updates.one_at_a_time import OneAtATime
-from tests.running import HIDDEN, data_module, fit, save_letters
-from tests.updates.common import apart, problem, random_cuts
+from letters_torch.exact_sgd.blocked import Blocked
+from letters_torch.exact_sgd.one_at_a_time import OneAtATime
+from letters_torch.exact_sgd.schedule import Schedule, Stage
+from letters_torch.lightning.module import LettersModule
+from letters_torch.lightning.trainer import StepTrainer
+from tests.support.running import HIDDEN, data_module, fit, save_letters
+from tests.support.updates import apart, problem, random_cuts
 
 # What Lightning tells of itself: that there is no optimizer of its own, and how it asks torch.
 pytestmark = pytest.mark.filterwarnings(

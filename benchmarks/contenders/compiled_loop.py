@@ -12,7 +12,7 @@ from numba import njit
 
 from benchmarks.contenders.base import Contender
 from benchmarks.problem import Array
-from letters_torch.updates._kernel import REORDERED, _back_and_update, _softmax_error, _tanh
+from letters_torch.exact_sgd._kernel import REORDERED, _back_and_update, _softmax_error, _tanh
 
 
 class CompiledLoop(Contender):

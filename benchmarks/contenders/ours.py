@@ -3,8 +3,8 @@
 from benchmarks.contenders.base import Contender
 from benchmarks.problem import Array, Problem
 from letters_torch.data.datamodule import Blocks
-from letters_torch.threads import sharing
-from letters_torch.updates.blocked import PANEL, Blocked
+from letters_torch.exact_sgd.blocked import PANEL, Blocked
+from letters_torch.exact_sgd.threads import sharing
 
 
 class Ours(Contender):

@@ -2,7 +2,6 @@
 
 import io
 import math
-import os
 import pickle
 import zipfile
 from collections.abc import Iterator
@@ -14,9 +13,10 @@ import torch
 from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from torch import Tensor
 
+from letters_torch import files
 from letters_torch.data.moments import Moments
 from letters_torch.errors import UserError
-from letters_torch.network import CLASSES, PIXELS
+from letters_torch.letters import CLASSES, PIXELS
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -164,17 +164,10 @@ def write(path: Path, content: bytes, sync: bool = True) -> None:
     Raises:
         UserError: the file cannot be written; the one before it is untouched.
     """
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            if sync:
-                os.fsync(file.fileno())  # on the disk before the name is
-        part.replace(path)
+        files.write(path, content, sync)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise UserError(f"cannot write {path} ({_first_line(error)}); what was there before is kept") from error
 
 

@@ -15,13 +15,14 @@ from jsonargparse import ArgumentError, Namespace
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from letters_torch import checkpoint, config_files, submission
+from letters_torch import checkpoint, config_files
+from letters_torch.console import say
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
-from letters_torch.trainer import StepTrainer
-from letters_torch.training import LettersModule
-from letters_torch.watching import run_folder
-from letters_torch.watching.line import say
+from letters_torch.lightning import run_folder
+from letters_torch.lightning.module import LettersModule
+from letters_torch.lightning.trainer import StepTrainer
+from letters_torch.reading import result_csv as submission
 
 COMMANDS = ("fit", "validate", "test", "predict", "report", "explain")
 STARTERS = ("fit", "explain")  # which need no checkpoint
@@ -41,6 +42,61 @@ class SaveConfig(SaveConfigCallback):
         checkpoint.write(Path(trainer.log_dir) / self.config_filename, text.encode())
 
 
+class CommandTrainer(StepTrainer):
+    """A StepTrainer with our own subcommands: LightningCLI finds a subcommand as a method of it."""
+
+    def report(
+        self,
+        model: Any,
+        datamodule: Any,
+        ckpt_path: str | None = None,
+        output: Path | None = None,
+        weights_only: bool | None = None,
+    ) -> None:
+        """One HTML page of a run: how well it reads, its curves, its mistakes, its settings.
+
+        Args:
+            model: the LettersModule.
+            datamodule: the LettersDataModule of the run's letters.
+            ckpt_path: a checkpoint in the run's folder, or last or best; the newest run's best if none is named.
+            output: the file to write; report.html in the run's folder if none is named.
+            weights_only: taken, as by `fit`, so that the run's config fits; nothing but weights is ever loaded.
+        """
+        from letters_torch.pages import command  # with matplotlib, which takes a second to import
+
+        assert ckpt_path is not None
+        command.report(self, model, datamodule, Path(ckpt_path), output)
+
+    def explain(
+        self,
+        model: Any,
+        datamodule: Any,
+        ckpt_path: str | None = None,
+        row: int = 0,
+        output: Path | None = None,
+        weights_only: bool | None = None,
+    ) -> None:
+        """One HTML page: a single sample through forward, gradient and update, in numbers, next to autograd's.
+
+        Args:
+            model: the LettersModule.
+            datamodule: the LettersDataModule.
+            ckpt_path: the weights to start from: a checkpoint, or last or best; freshly drawn ones if none is named.
+            row: of the validation rows, from 0.
+            output: the file to write; explain.html in the current folder if none is named.
+            weights_only: taken, as by `fit`, so that a run's config fits; nothing but weights is ever loaded.
+        """
+        from letters_torch.pages import command
+
+        weights = "freshly drawn weights"
+        if ckpt_path is not None:
+            content = checkpoint.load(Path(ckpt_path))
+            model.load(content)
+            datamodule.load_state_dict(content.get("LettersDataModule", {}))
+            weights = f"the weights of {Path(ckpt_path).name}"
+        command.explanation(model, datamodule, weights, row, output)
+
+
 class LettersCLI(LightningCLI):
     """Lightning's command line, with run folders that are found again and settings that are never dropped unsaid."""
 
@@ -49,7 +105,7 @@ class LettersCLI(LightningCLI):
         super().__init__(
             LettersModule,
             LettersDataModule,
-            trainer_class=StepTrainer,
+            trainer_class=CommandTrainer,
             seed_everything_default=0,
             save_config_callback=SaveConfig,
             auto_configure_optimizers=False,

@@ -19,9 +19,9 @@ from benchmarks.table import Table, number
 from benchmarks.timing import Seconds, Times, measure
 from letters_torch.data.augment import RollAndRotate
 from letters_torch.data.datamodule import Block
-from letters_torch.schedule import Stage
-from letters_torch.threads import torch_threads
-from tests.data import making
+from letters_torch.exact_sgd.schedule import Stage
+from letters_torch.exact_sgd.threads import torch_threads
+from tests.support import making
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,12 @@ from benchmarks.problem import letters
 from benchmarks.styles import UnlikeLetters
 from letters_torch import config_files
 from letters_torch.data.augment import RandomWarp
-from letters_torch.data.letters import Letters
 from letters_torch.data.moments import Moments
-from letters_torch.network import initial_weights, logits
-from letters_torch.schedule import Schedule, Stage
-from letters_torch.updates.one_at_a_time import OneAtATime
-from tests.data import making
+from letters_torch.exact_sgd.network import initial_weights, logits
+from letters_torch.exact_sgd.one_at_a_time import OneAtATime
+from letters_torch.exact_sgd.schedule import Schedule, Stage
+from letters_torch.letters import CLASSES, PIXELS, Letters
+from tests.support import making
 
 CLUSTERS = pytest.mark.skipif(find_spec("sklearn") is None, reason="scikit-learn is not installed")
 
@@ -42,7 +42,7 @@ def test_a_recipe_is_trained_as_it_says(mat: Path) -> None:
     data = letters(mat, validation=50)
     stages = (Stage(150, 0.01, 0.02, lr_end=0.0), Stage(50, 0.001))
     recipe = recipes.Recipe(stages, None, "pixel", 5, initial_scale=0.5, label_smoothing=0.1, sampling="rounds")
-    V, W = initial_weights(5, seed=3, scale=0.5)
+    V, W = initial_weights(PIXELS, 5, CLASSES, seed=3, scale=0.5)
     data.sampling = "rounds"
     block = data.make_block(0, 200)
     OneAtATime(smoothing=0.1)(V, W, block.x, block.y, Schedule(recipe.stages).rates(0, 200))
@@ -113,7 +113,7 @@ def test_clusters_are_of_like_pictures_and_the_seed_chooses_among_them() -> None
 def test_scores_are_accuracies(mat: Path) -> None:
     data = UnlikeLetters(path=mat, validation=50)
     data.setup("fit")
-    weights = initial_weights(5, seed=0)
+    weights = initial_weights(PIXELS, 5, CLASSES, seed=0)
     data.val, data.unlike = (
         half_right(part, weights, data, count) for part, count in ((data.val, 15), (data.unlike, 3))
     )

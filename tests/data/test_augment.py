@@ -9,10 +9,10 @@ from scipy import ndimage
 from torch import Tensor
 from torchvision.transforms import v2
 
-from letters_torch.data import augment, standardize, stream
+from letters_torch.data import affine, augment, standardize, stream
 from letters_torch.data.augment import AffineParameters, RandomAffine, RandomWarp, RollAndRotate
 from letters_torch.data.stream import Draws
-from tests.data.making import pictures
+from tests.support.making import pictures
 
 N = 24
 SIZES = [(28, 28), (20, 33), (31, 16)]
@@ -51,7 +51,7 @@ def torchvisions(image: Tensor, parameters: AffineParameters, k: int, interpolat
 def test_each_image_is_torchvisions(ranges: Any, size: tuple[int, int], fill: float | None, interpolation: str) -> None:
     x = images(*size)
     parameters = RandomAffine(**ranges).parameters_from(draws(), *size)
-    ours = augment.affine(x, parameters, interpolation, fill)
+    ours = affine.affine(x, parameters, interpolation, fill)
     theirs = torch.stack([torchvisions(x[k], parameters, k, interpolation, fill) for k in range(N)])
     assert (ours - x).abs().max() > 0.1  # something was done
     if interpolation == "bilinear":
@@ -91,7 +91,7 @@ def test_without_a_fill_what_comes_in_is_the_sets_own_outside(outside: float) ->
 def test_affine_grid_is_torchs(size: tuple[int, int], dtype: torch.dtype) -> None:
     theta = torch.from_numpy(np.random.default_rng(1).normal(size=(N, 2, 3))).to(dtype)
     theirs = torch.nn.functional.affine_grid(theta, [N, 1, *size], align_corners=False)
-    torch.testing.assert_close(augment.affine_grid(theta, *size), theirs, rtol=0, atol=1e-6)
+    torch.testing.assert_close(affine.affine_grid(theta, *size), theirs, rtol=0, atol=1e-6)
 
 
 WRONG: list[dict[str, Any]] = [

@@ -14,12 +14,12 @@ from torch import Tensor
 from letters_torch.data import datamodule, standardize, stream
 from letters_torch.data.augment import RandomAffine, RollAndRotate
 from letters_torch.data.datamodule import Block, Blocks, LettersDataModule
-from letters_torch.data.letters import Letters, LetterSets
 from letters_torch.data.moments import Moments
 from letters_torch.errors import UserError
-from letters_torch.threads import ahead
-from tests.data.making import message, save_mat
-from tests.running import ROWS, TEST_ROWS, VALIDATION, data_module, save_letters
+from letters_torch.exact_sgd.threads import ahead
+from letters_torch.letters import Letters, LetterSets
+from tests.support.making import message, save_mat
+from tests.support.running import ROWS, TEST_ROWS, VALIDATION, data_module, save_letters
 
 END = 137
 

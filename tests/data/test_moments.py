@@ -9,8 +9,8 @@ import pytest
 from scipy import ndimage
 
 from letters_torch.data import moments as module
-from letters_torch.data.letters import SIDE, UInt8
 from letters_torch.data.moments import Moments, moments
+from letters_torch.letters import SIDE, UInt8
 
 POSITION = np.arange(SIDE) - 13.5
 

@@ -5,17 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from letters_torch.data.letters import Letters, LetterSets
 from letters_torch.data.sources import open_letters
 from letters_torch.errors import UserError
-from tests.data.making import emnist_dataset, kaggle_arrays, message, pictures, save_emnist, save_mat
+from letters_torch.letters import Letters, LetterSets
+from tests.support.making import emnist_dataset, kaggle_arrays, message, pictures, save_emnist, save_mat
 
 
 @pytest.fixture(autouse=True)
 def _a_maker_of_letters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stands in for the maker of the built-in letters, which takes minutes; and nothing lies in the current folder."""
     made = LetterSets(Letters(np.full((2, 28, 28), 7, np.uint8)), Letters(pictures(1)), "built-in letters")
-    maker = types.ModuleType("letters_torch.data.builtin")
+    maker = types.ModuleType("letters_torch.synthetic")
     maker.read = lambda: made  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, maker.__name__, maker)
     monkeypatch.chdir(tmp_path)

@@ -12,8 +12,8 @@ from hypothesis.extra import numpy as arrays
 
 from letters_torch.data import standardize
 from letters_torch.data.datamodule import LettersDataModule
-from letters_torch.data.letters import UInt8
-from tests.data.making import save_mat
+from letters_torch.letters import UInt8
+from tests.support.making import save_mat
 
 BLACK = np.zeros((28, 28), np.uint8)
 

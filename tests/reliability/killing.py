@@ -28,7 +28,7 @@ MOMENTS = {
     "before a checkpoint is written": ("checkpoint", "write", "nothing"),
     "half a checkpoint written": ("checkpoint", "write", "half"),
     "checkpoint written, not renamed": ("checkpoint.os", "fsync", "all"),
-    "last.ckpt written, best-*.ckpt not": ("watching.checkpoints", "_copy", "nothing"),
+    "last.ckpt written, best-*.ckpt not": ("lightning.callbacks.checkpoints", "_copy", "nothing"),
     "check logged, not saved": ("watching.run_folder.RunLogger", "save", "nothing"),
 }
 
@@ -132,7 +132,7 @@ def survive(killer: Killer, config: Path, kills: int, seed: int, longest: float)
 
 def _serve() -> None:
     import letters_torch.cli
-    import letters_torch.watching.checkpoints  # noqa: F401
+    import letters_torch.lightning.callbacks.checkpoints  # noqa: F401
 
     assert threading.active_count() == 1, "a process with threads cannot be forked safely"
     for line in sys.stdin:

@@ -11,8 +11,8 @@ import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from letters_torch.cli import main
-from tests.data import making
 from tests.reliability.figures import FIGURES
+from tests.support import making
 
 # Checks every 120 steps, stages that end inside a panel of 100 and between checks, blocks cut at 150.
 CONFIG: dict[str, Any] = {

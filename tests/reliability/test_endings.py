@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from letters_torch import checkpoint
-from letters_torch.threads import torch_threads
+from letters_torch.exact_sgd.threads import torch_threads
 from tests.reliability import runs
 
 
@@ -38,7 +38,7 @@ def test_a_signal_while_it_starts(tmp_path: Path, after: float) -> None:
 
 
 def test_a_second_signal_ends_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from letters_torch.watching.checkpoints import RunCheckpoints
+    from letters_torch.lightning.callbacks.checkpoints import RunCheckpoints
 
     sent: list[tuple[int, int]] = []
     monkeypatch.setattr(os, "kill", lambda *args: sent.append(args))
@@ -95,7 +95,7 @@ def test_weights_that_just_became_infinite_are_not_saved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The loss of a step is that of the weights before it: here, no loss ever tells."""
-    from letters_torch.updates.blocked import Blocked
+    from letters_torch.exact_sgd.blocked import Blocked
 
     true = Blocked.__call__
 
@@ -114,7 +114,7 @@ def test_weights_that_just_became_infinite_are_not_saved(
 def test_a_run_that_goes_on_is_not_resumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = runs.make(tmp_path)
     assert runs.fit(config, "--trainer.max_steps", 130) == 0
-    from letters_torch.watching.run_folder import Lock
+    from letters_torch.lightning.run_folder import Lock
 
     lock = Lock(runs.last_of(tmp_path).parent)
     assert "another fit is writing there" in runs.mistake(

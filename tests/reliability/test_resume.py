@@ -11,10 +11,9 @@ import pytest
 
 from letters_torch import checkpoint
 from letters_torch.errors import UserError
-from letters_torch.training import LettersModule
-from tests import running
-from tests.data import making
+from letters_torch.lightning.module import LettersModule
 from tests.reliability import runs
+from tests.support import making, running
 
 ENGINES = ("blocked", "autograd")
 # In the first panel, at a check, inside a panel, at a stage's end, just behind it, one step before the end.

@@ -1,1 +1,1 @@
-"""From files (or from nothing) to blocks of samples: sources, standardisation, augmentation, the sample stream."""
+"""From letters to blocks of samples: readers, standardisation, augmentation, the sample stream."""

@@ -13,15 +13,16 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from letters_torch.data import pictures, standardize, stream
+from letters_torch.data import standardize, stream
 from letters_torch.data.augment import Augmentation
-from letters_torch.data.letters import Letters, LetterSets, UInt8
 from letters_torch.data.moments import Moments, placed
+from letters_torch.data.readers import pictures
 from letters_torch.data.sources import open_letters
 from letters_torch.data.standardize import Scaling, Standardizer
 from letters_torch.data.stream import Sampling
 from letters_torch.errors import UserError
-from letters_torch.threads import ahead
+from letters_torch.exact_sgd.threads import ahead
+from letters_torch.letters import Letters, LetterSets, UInt8
 
 # Images that are evaluated at once: enough for fast products, little enough to stay small.
 CHUNK = 8192

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from letters_torch.data.augment import affine_grid, sample
-from letters_torch.data.letters import SIDE, UInt8
-from letters_torch.schedule import Float64
+from letters_torch.data.affine import affine_grid, sample
+from letters_torch.exact_sgd.schedule import Float64
+from letters_torch.letters import SIDE, UInt8
 
 CHUNK = 4096  # images that are moved at once
 THINNEST = 0.5  # pixels: the spread that the thinnest of strokes is taken to have across it

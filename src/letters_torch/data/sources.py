@@ -4,9 +4,9 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from letters_torch.data import emnist, kaggle, matfile
-from letters_torch.data.letters import LetterSets
+from letters_torch.data.readers import emnist, kaggle, matfile
 from letters_torch.errors import UserError
+from letters_torch.letters import LetterSets
 
 SOURCES = ("auto", "kaggle", "emnist", "builtin")
 ACCEPTED = (
@@ -88,7 +88,7 @@ def _kind(path: Path) -> str:
 
 def _builtin() -> LetterSets:
     # Imported only here: where a file is read, nothing of the maker is needed.
-    letters: LetterSets = import_module("letters_torch.data.builtin").read()
+    letters: LetterSets = import_module("letters_torch.synthetic").read()
     return replace(letters, source="builtin")
 
 

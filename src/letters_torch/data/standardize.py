@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from letters_torch.data.letters import SIDE, UInt8
 from letters_torch.data.moments import Moments, placed
+from letters_torch.letters import SIDE, UInt8
 
 Scaling = Literal["pixel", "pixel_each_set", "global"]
 

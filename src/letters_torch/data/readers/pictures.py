@@ -1,0 +1,207 @@
+"""Reads pictures of letters, photographed, scanned or drawn, and makes them look like the letters trained on.
+
+Those are 28 x 28, light ink on black, their ink 23 pixels along its longer side and centred by its bounding box, with
+soft strokes of about 3 pixels. So a picture becomes grey, its paper black and its ink white; what is written is cut
+out, fitted and centred; strokes much thinner than a pen's are thickened.
+
+A picture of 28 x 28 on black is taken to be such a letter already and is not touched. One picture is one letter, on
+paper of an even shade; shadows and the edge of the sheet are not told from ink.
+"""
+
+import logging
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
+from scipy import ndimage
+
+from letters_torch.errors import UserError
+from letters_torch.letters import SIDE, Letters, UInt8
+
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
+_LONGER_SIDE = 23  # of the ink's box, in pixels brighter than a quarter: the median of the letters trained on
+_QUARTER = 0.25
+_FINE = 4  # strokes are measured and thickened on a grid this much finer than the final one
+_THIN, _PEN = 1.8, 2.6  # stroke widths in final pixels: thinner than 98 of 100 letters trained on; of the finer ones
+_FAINTEST = 16  # grey levels of 255 between paper and ink
+_SPECK = 0.02  # of the largest stroke's area; the dot of an i is a tenth
+
+_log = logging.getLogger(__name__)
+
+_Float = npt.NDArray[np.float32]
+
+
+def read(paths: Sequence[Path]) -> tuple[Letters, list[Path]]:
+    """Every picture among the files and folders named, in that order; a folder's own in natural order (2 before 10).
+
+    PNG, JPEG, BMP, GIF, TIFF and WebP of any size and colour; a camera's orientation is applied. Files in a folder
+    that are no pictures are skipped with a warning in the log; folders inside it are not entered.
+
+    Returns:
+        Letters without labels, and the file that each was read from.
+
+    Raises:
+        UserError: nothing at a path, a folder without pictures, a file named that is no picture, a damaged or blank
+            picture. The message names the file.
+    """
+    pictures, files = [], []
+    for path in paths:
+        for file, picture in _pictures(Path(path)):
+            pictures.append(picture)
+            files.append(file)
+    if not pictures:
+        raise UserError("no picture was named; give image files or a folder of them")
+    return Letters(np.stack(pictures)), files
+
+
+def normalise(grey: _Float) -> UInt8:
+    """A grey picture in the look of the letters trained on.
+
+    Args:
+        grey: (H, W), 0..255, ink lighter or darker than its paper.
+
+    Returns:
+        (28, 28) uint8, light ink on black.
+
+    Raises:
+        ValueError: the picture is blank.
+    """
+    paper = float(np.median(_border(grey)))
+    ink = _ink(grey, paper)
+    if grey.shape == (SIDE, SIDE) and paper < _FAINTEST:
+        return np.rint(grey).astype(np.uint8)
+    fine = _soften(_fitted(ink, _FINE * SIDE, _FINE * (_LONGER_SIDE - 1)))
+    letter = _fitted(fine, SIDE, _LONGER_SIDE)
+    return np.rint(255 * np.clip(letter / letter.max(), 0, 1)).astype(np.uint8)
+
+
+def _pictures(path: Path) -> Iterator[tuple[Path, UInt8]]:
+    if not path.is_dir():
+        yield path, _read_one(path)
+        return
+    found = False
+    for file in sorted((file for file in path.iterdir() if file.is_file()), key=_natural):
+        try:
+            picture = _read_one(file)
+        except _NoPicture:
+            _log.warning("%s is no picture and was skipped", file)
+            continue
+        found = True
+        yield file, picture
+    if not found:
+        raise UserError(f"{path} holds no picture; give image files ({', '.join(_FORMATS)}) or a folder of them")
+
+
+class _NoPicture(UserError):
+    """The file is of no format that is read here."""
+
+
+def _natural(file: Path) -> list[str | int]:
+    parts = re.split(r"([0-9]+)", file.name.lower())
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
+
+
+def _read_one(file: Path) -> UInt8:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # oddities of metadata, which do not concern the pixels
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(file, formats=_FORMATS) as image:
+                grey = _grey(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError as error:
+        raise _NoPicture(f"{file} is no picture; give a file of {', '.join(_FORMATS)}") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise UserError(f"{file} has too many pixels; make it smaller") from error
+    except FileNotFoundError as error:
+        raise UserError(f"{file} does not exist; give image files or a folder of them") from error
+    # On a damaged picture Pillow raises OSError, SyntaxError, ValueError, struct.error and more.
+    except Exception as error:
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise UserError(f"{file} cannot be read ({reason}); it may be damaged, save it again") from error
+    try:
+        return normalise(grey)
+    except ValueError as error:
+        raise UserError(f"{file}: {error}; leave it out, or write darker") from error
+
+
+def _grey(image: Image.Image) -> _Float:
+    """(H, W) in 0..255, no side much longer than 1,000 pixels."""
+    if image.mode.startswith(("I", "F")):
+        grey: _Float = np.nan_to_num(np.asarray(image, np.float32))
+        highest = float(grey.max())
+        if highest > 255:
+            grey = grey * (255 / max(65_535, highest))
+        image = Image.fromarray(grey)
+    else:
+        image = (_opaque(image) if image.has_transparency_data else image).convert("L")
+    shrink = max(image.size) // 500
+    return np.asarray(image.reduce(shrink) if shrink > 1 else image, np.float32)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """A transparent picture on white, or on black if what is drawn on it is light."""
+    image = image.convert("RGBA")
+    alpha = np.asarray(image.getchannel("A"), np.float32)
+    drawn = float((np.asarray(image.convert("L")) * alpha).sum() / max(1.0, alpha.sum()))
+    opaque = alpha.min() == 255
+    paper = Image.new("RGBA", image.size, "black" if drawn > 127 and not opaque else "white")
+    return Image.alpha_composite(paper, image)
+
+
+def _border(grey: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+
+
+def _ink(grey: _Float, paper: float) -> _Float:
+    """(H, W) in 0..1: how far a pixel is from the paper towards the ink; the paper's grain is 0."""
+    lighter = float(grey.max()) - paper > paper - float(grey.min())
+    ink = grey - paper if lighter else paper - grey
+    grain = 4 * float(np.median(np.abs(_border(grey) - paper)))
+    deepest = float(ink.max())
+    if deepest - grain < _FAINTEST:
+        raise ValueError("nothing can be seen on it")
+    return np.clip((ink - grain) / (deepest - grain), 0, 1)
+
+
+def _fitted(ink: _Float, side: int, longer: int) -> _Float:
+    """(side, side): the ink scaled to `longer` pixels on its longer side, and centred."""
+    top, bottom, left, right = _box(ink)
+    window = max(bottom - top, right - left) * side / longer
+    margin = int(window) + 1  # enough for the window around ink in a corner
+    image = Image.fromarray(np.pad(ink, margin).astype(np.float32))
+    x, y = (left + right) / 2 + margin, (top + bottom) / 2 + margin
+    box = (x - window / 2, y - window / 2, x + window / 2, y + window / 2)
+    return np.asarray(image.resize((side, side), Image.Resampling.BICUBIC, box))
+
+
+def _box(ink: _Float) -> tuple[int, int, int, int]:
+    """Top, bottom, left and right of the strokes; specks are no strokes."""
+    labels, count = ndimage.label(ink > _QUARTER * ink.max(), np.ones((3, 3)))
+    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    strokes = np.isin(labels, 1 + np.flatnonzero(areas >= _SPECK * areas.max()))
+    rows, columns = np.flatnonzero(strokes.any(1)), np.flatnonzero(strokes.any(0))
+    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+
+
+def _soften(fine: _Float) -> _Float:
+    """The letter on the fine grid, its strokes thickened if they are thin, and blurred as a small picture is."""
+    typical = np.median(fine[fine > _QUARTER * fine.max()])  # a hairline is brighter where two of them cross
+    fine = np.clip(fine / typical, 0, 1)
+    missing = _FINE * _PEN - _stroke(fine)
+    image = Image.fromarray(np.rint(255 * fine).astype(np.uint8))
+    if missing > _FINE * (_PEN - _THIN):
+        image = image.filter(ImageFilter.MaxFilter(1 + 2 * round(missing / 2)))
+    return np.asarray(image.filter(ImageFilter.GaussianBlur(_FINE * 0.4)), np.float32)
+
+
+def _stroke(fine: _Float) -> float:
+    """The width of the strokes: a long line's area is its length times its width, its outline twice its length."""
+    ink = np.pad(fine > 0.5, 1)
+    # Counted along pixels, the outline of a line in a random direction is 4 / pi times too long.
+    outline = (np.sum(ink[1:] != ink[:-1]) + np.sum(ink[:, 1:] != ink[:, :-1])) * np.pi / 4
+    return float(2 * ink.sum() / max(1.0, outline))

@@ -1,0 +1,81 @@
+"""Pictures with words, drawn in milliseconds: what TensorBoard gets while a run waits. RGB, dark ink on white.
+
+All are as wide as TensorBoard shows a picture. It stretches a narrower one and shrinks a wider one, by doubling pixels
+or leaving some out, and then words are hard to read.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from letters_torch.drawing import tiles
+from letters_torch.letters import ALPHABET, CLASSES
+
+Counts = npt.NDArray[np.int64]
+INK, WHITE = (20, 20, 20), (255, 255, 255)
+WIDTH = 350
+ZOOM = 2  # pixels of a sheet for a pixel of a letter
+COLUMNS = 5  # letters beside each other
+CELL = 12  # side of a cell of the confusion matrix
+
+
+def gallery(images: tiles.UInt8, captions: Sequence[tuple[str, str]]) -> tiles.UInt8:
+    """Letters, upright, each with its caption of two lines below.
+
+    Args:
+        images: (N, 28, 28), light ink on black.
+        captions: N of them.
+    """
+    width, height = WIDTH // COLUMNS, 28 * ZOOM + 38
+    sheet = Image.new("RGB", (WIDTH, max(1, -(-len(images) // COLUMNS)) * height), WHITE)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
+    for index, (image, lines) in enumerate(zip(images, captions, strict=True)):
+        row, column = divmod(index, COLUMNS)
+        left, top = column * width + (width - 28 * ZOOM) // 2, row * height + 4
+        sheet.paste(Image.fromarray(255 - image).resize((28 * ZOOM, 28 * ZOOM), Image.Resampling.NEAREST), (left, top))
+        for number, line in enumerate(lines):
+            at = (left + 14 * ZOOM, top + 28 * ZOOM + 8 + 13 * number)
+            draw.text(at, line, fill=INK, font=font, anchor="mm")
+    return np.asarray(sheet)
+
+
+def confusion_matrix(counts: Counts) -> tiles.UInt8:
+    """Counts [truth, reading], (26, 26): a line for each true letter, a column for each reading, letters around.
+
+    Numbers are per cent of the line's letter; a share that rounds to 0 is left out. The colour is the root of the
+    share, to bring out what is rare.
+    """
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    cells = tiles.on_white(tiles.signed(0.85 * np.sqrt(shares), 1.0))
+    side = (CLASSES + 3) * CELL
+    sheet = Image.new("RGB", (WIDTH, side), WHITE)
+    inner = Image.fromarray(cells).resize((CLASSES * CELL, CLASSES * CELL), Image.Resampling.NEAREST)
+    sheet.paste(inner, (2 * CELL, 2 * CELL))
+    draw, font, small = ImageDraw.Draw(sheet), ImageFont.load_default(10), ImageFont.load_default(8)
+    percent = np.rint(100 * shares).astype(int)
+    for truth, reading in np.argwhere(percent).tolist():
+        at = ((reading + 2.5) * CELL, (truth + 2.5) * CELL)
+        draw.text(at, str(percent[truth, reading]), fill=INK, font=small, anchor="mm")
+    for index, letter in enumerate(ALPHABET):
+        for near in (1.5, CLASSES + 2.5):
+            draw.text(((index + 2.5) * CELL, near * CELL), letter, fill=INK, font=font, anchor="mm")
+            draw.text((near * CELL, (index + 2.5) * CELL), letter, fill=INK, font=font, anchor="mm")
+    draw.text((side / 2, CELL / 2), "true letter down, read as across, in per cent", fill=INK, font=font, anchor="mm")
+    return np.asarray(sheet)
+
+
+def letter_accuracy(counts: Counts, width: int = WIDTH - 90, line: int = 18) -> tiles.UInt8:
+    """A bar for each letter, as long as the share of its rows that are read right; counts [truth, reading]."""
+    rows = counts.sum(1)
+    shares = counts.diagonal() / np.maximum(rows, 1)
+    sheet = Image.new("RGB", (width + 90, CLASSES * line + 8), WHITE)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    for index, (letter, share) in enumerate(zip(ALPHABET, shares.tolist(), strict=True)):
+        top = 4 + index * line
+        draw.text((14, top + line / 2), letter, fill=INK, font=font, anchor="mm")
+        draw.rectangle((28, top + 2, 28 + width * share, top + line - 3), fill=tiles.POSITIVE)
+        told = f"{share:.1%}" if rows[index] else "-"
+        draw.text((width + 36, top + line / 2), told, fill=INK, font=font, anchor="lm")
+    return np.asarray(sheet)

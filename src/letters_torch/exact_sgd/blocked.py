@@ -1,0 +1,185 @@
+"""The same single-sample updates as one_at_a_time.py, most of them as matrix products. README.md derives it.
+
+V is read and written once a panel of samples, not once a sample: inside the panel each sample's V is reached through
+inner products. Nothing is approximated: every gradient is taken at the weights that the sample before it left.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from letters_torch.exact_sgd import sweep
+from letters_torch.exact_sgd.one_at_a_time import require_share
+from letters_torch.exact_sgd.schedule import Rates
+from letters_torch.exact_sgd.threads import share
+
+PANEL = 100
+UNITS = 200  # hidden units whose products are one piece of work: fixed, so that no bit depends on who shares it
+
+
+class Blocked:
+    """Exact single-sample SGD, a panel of samples at a time.
+
+    Args:
+        panel: samples a panel. Panels start at the multiples of it in the run's own count of steps, so that how a run
+            is cut into blocks does not change its rounding.
+        compiled: sweep with the compiled kernel (CPU only). By default, where it can be had.
+        smoothing: of the labels, as in `OneAtATime`.
+
+    Raises:
+        ValueError: the panel is shorter than 1, the smoothing is outside 0 to 1, or the compiled kernel is asked for
+            where there is no Numba.
+    """
+
+    def __init__(self, panel: int = PANEL, compiled: bool | None = None, smoothing: float = 0.0) -> None:
+        if panel < 1:
+            raise ValueError(f"a panel must have 1 sample or more, not {panel}")
+        if compiled and not sweep.COMPILED:
+            raise ValueError("the compiled sweep needs Numba, which cannot be imported here")
+        require_share(smoothing)
+        self.panel = panel
+        self.smoothing = smoothing
+        self.compiled = compiled
+        self._buffers: _Buffers | None = None
+
+    def __call__(self, V: Tensor, W: Tensor, x: Tensor, y: Tensor, rates: Rates, first_step: int = 0) -> Tensor:
+        """Does len(x) updates of V and W, in place; arguments and result as in `OneAtATime`.
+
+        Args:
+            V: (hidden, inputs + 1), the last column the bias.
+            W: (classes, hidden + 1), the last column the bias.
+            x: (N, inputs), standardised pixels.
+            y: (N,), int64, 0..classes - 1.
+            rates: learning rate and weight decay of each step, N of each.
+            first_step: number of the first of these steps in the run.
+
+        Returns:
+            The cross-entropy of each sample before its update, (N,), with its label as it is, smoothed or not.
+
+        Raises:
+            ValueError: the shapes or the precisions do not fit each other.
+            IndexError: a class that W does not have.
+        """
+        _check(V, W, x, y, rates)
+        losses = x.new_empty(len(x))
+        with torch.no_grad(), _full_precision(x.device.type):
+            for begin, end in panels(first_step, len(x), self.panel):
+                piece = slice(begin, end)
+                pieces = Rates(rates.lr[piece], rates.weight_decay[piece])
+                self._panel(V.detach(), W.detach(), x[piece], y[piece], pieces, losses[piece])
+        return losses
+
+    def _panel(self, V: Tensor, W: Tensor, x: Tensor, y: Tensor, rates: Rates, losses: Tensor) -> None:
+        """One panel: two products, the sweep, one product. The bias column is the pixel that is always 1."""
+        A, G, D, U = self._workspace(x, V)
+        self._products(V, x, A, G)
+        decay = self._sweep(A, G, W, y, rates, D, losses)
+        self._take(V, x, D, U, decay)
+
+    def _products(self, V: Tensor, x: Tensor, A: Tensor, G: Tensor) -> None:
+        """Leaves V_0 x_k in A and x_j . x_k in G, where j < k."""
+
+        def forward(units: slice) -> None:
+            torch.addmm(V[units, -1], x, V[units, :-1].T, out=A[:, units])
+
+        def inner_products(rows: slice) -> None:  # with no later sample: the sweep never asks for those
+            torch.mm(x[rows], x[: rows.stop].T, out=G[rows, : rows.stop]).add_(1)
+
+        half = len(x) // 2
+        halves = [partial(inner_products, rows) for rows in (slice(half), slice(half, len(x)))]
+        _share_out([*_pieces(forward, V), *halves], V)
+
+    def _sweep(self, A: Tensor, G: Tensor, W: Tensor, y: Tensor, rates: Rates, D: Tensor, losses: Tensor) -> float:
+        compiled = self.compiled if self.compiled is not None else A.device.type == "cpu" and sweep.COMPILED
+        return (sweep.compiled if compiled else sweep.plain)(A, G, W, y, *rates, D, losses, self.smoothing)
+
+    def _take(self, V: Tensor, x: Tensor, D: Tensor, U: Tensor, decay: float) -> None:
+        """V_K from V_0, by what the sweep left in D: lr_j c_(j+1)..c_(K-1) d_j. Uses U."""
+
+        def take(units: slice) -> None:
+            v, u, d = V[units], U[units], D[:, units]
+            torch.mm(d.T, x, out=u[:, :-1])
+            torch.sum(d, 0, out=u[:, -1])
+            if 0.5 < decay < 2:
+                # V takes gradients and decay at once, and 1 - decay times V instead of decay: in float32 a factor next
+                # to 1 is a coarse thing, and so is a small decay taken by itself; both err the same way in panel after
+                # panel.
+                u.add_(v, alpha=1 - decay)
+            else:
+                v.mul_(decay)  # where little is left of V, the difference would be its rounding error
+            v.sub_(u)
+
+        _share_out(_pieces(take, V), V)
+
+    def _workspace(self, x: Tensor, V: Tensor) -> "_Buffers":
+        """Memory for this panel; kept from panel to panel, since allocating it costs as much as using it."""
+        kept, n, hidden = self._buffers, len(x), len(V)
+        if (
+            kept is None
+            or (kept.A.shape, kept.U.shape) != ((n, hidden), V.shape)
+            or (kept.A.dtype, kept.A.device) != (x.dtype, x.device)
+        ):
+            A, G, D = (x.new_empty(n, columns) for columns in (hidden, n, hidden))
+            self._buffers = kept = _Buffers(A, G, D, x.new_empty(V.shape))
+        return kept
+
+
+class _Buffers(NamedTuple):
+    A: Tensor  # (K, hidden): V_0 x_k
+    G: Tensor  # (K, K): x_j . x_k where j < k
+    D: Tensor  # (K, hidden): the hidden layer's errors, scaled
+    U: Tensor  # as V: what V takes from the panel
+
+
+def _pieces(work: Callable[[slice], None], V: Tensor) -> list[Callable[[], None]]:
+    """The work on all hidden units, the rows of V, in pieces."""
+    return [partial(work, slice(begin, begin + UNITS)) for begin in range(0, len(V), UNITS)]
+
+
+def _share_out(jobs: Sequence[Callable[[], None]], V: Tensor) -> None:
+    if V.device.type == "cpu":
+        share(jobs)
+    else:
+        for job in jobs:
+            job()
+
+
+def panels(first_step: int, count: int, panel: int) -> Iterator[tuple[int, int]]:
+    """Cuts `count` steps, the first of them numbered `first_step`, at the multiples of `panel`.
+
+    Yields:
+        (begin, end) positions among the `count` steps.
+    """
+    begin = 0
+    while begin < count:
+        end = min(count, begin + panel - (first_step + begin) % panel)
+        yield begin, end
+        begin = end
+
+
+def _check(V: Tensor, W: Tensor, x: Tensor, y: Tensor, rates: Rates) -> None:
+    """What the compiled sweep, which reads memory unguarded, takes for granted."""
+    shapes = [tuple(t.shape) for t in (V, W, x, y, *rates)]
+    (hidden, inputs), (classes, samples) = shapes[0], (len(W), len(x))
+    if shapes[1:] != [(classes, hidden + 1), (samples, inputs - 1), (samples,), (samples,), (samples,)]:
+        raise ValueError(f"V, W, x, y, lr and weight_decay do not fit each other: {shapes}")
+    if not V.dtype == W.dtype == x.dtype:
+        raise ValueError(f"V, W and x must be of one precision, not {V.dtype}, {W.dtype} and {x.dtype}")
+    if samples and not (y.min() >= 0 and y.max() < classes):
+        raise IndexError(f"a class outside 0..{classes - 1} among y")
+
+
+@contextmanager
+def _full_precision(device: str) -> Iterator[None]:
+    """Keeps products in the precision of their operands: no TF32 on a GPU, no bfloat16, no autocast."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.autocast(device, enabled=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)

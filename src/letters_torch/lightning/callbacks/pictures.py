@@ -1,0 +1,121 @@
+"""Pictures of a run in TensorBoard: letters read right and wrong, which letter is taken for which, weights, inputs."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.loggers import TensorBoardLogger
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+
+from letters_torch.data import stream
+from letters_torch.drawing import sheets, tiles
+from letters_torch.exact_sgd.network import hidden_units
+from letters_torch.reading import notebook
+from letters_torch.reading.confusion import confusion
+from letters_torch.reading.predictions import Readings, read
+
+SHOWN = 30  # letters in a gallery
+UNITS = 100  # hidden units shown
+PROBE = 480  # validation rows whose activations are counted: 192,000 values of 400 units
+
+
+class Pictures(Callback):
+    """Draws at the checks that come with a stage's end, and at the last; and what enters the network at the start.
+
+    It looks on: nothing is drawn from a random generator, and no step waits for more than the drawing.
+
+    Args:
+        every: draw each time that this many steps more are done, too.
+    """
+
+    def __init__(self, every: int | None = None) -> None:
+        self.every = every
+        self._drawn = (0, 0)
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """The notebook's curve, and the inputs of the next steps."""
+        self._drawn = self._marks(trainer, pl_module)
+        writer, data = _writer(trainer), getattr(trainer, "datamodule", None)
+        if writer is None or data is None or data.sets is None:
+            return
+        log_notebook(Path(trainer.log_dir), notebook.is_comparable(data.sets), trainer.max_steps)
+        first, count = trainer.global_step, min(SHOWN, trainer.max_steps - trainer.global_step)
+        if count > 0:
+            writer.add_image("inputs/on file, and as they enter", entering(data, first, count), first, dataformats="HW")
+
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+        """Draws, if it is time."""
+        writer, data = _writer(trainer), getattr(trainer, "datamodule", None)
+        if trainer.state.fn != "fit" or trainer.sanity_checking or writer is None or data is None:
+            return
+        marks, step = self._marks(trainer, pl_module), trainer.global_step
+        if step and (marks != self._drawn or step >= trainer.max_steps):
+            self._drawn = marks
+            batches = trainer.val_dataloaders[0]
+            _log_readings(writer, read(pl_module, batches), data.val.images, step)
+            _log_weights(writer, pl_module, next(iter(batches)).x[:PROBE], step)
+
+    def _marks(self, trainer: Any, pl_module: Any) -> tuple[int, int]:
+        """How many occasions to draw have passed: stage ends, and the multiples of `every`."""
+        step = trainer.global_step
+        return sum(end <= step for end in pl_module.schedule.ends), step // self.every if self.every else 0
+
+
+def _writer(trainer: Any) -> SummaryWriter | None:
+    loggers = (logger.experiment for logger in trainer.loggers if isinstance(logger, TensorBoardLogger))
+    return next(loggers, None)
+
+
+def entering(data: Any, first: int, count: int) -> tiles.UInt8:
+    """Pairs of images, uint8 (H, W): a training letter as it is on file, and below it as it enters the network.
+
+    Args:
+        data: the LettersDataModule, set up.
+        first: the step that uses the first of them.
+        count: of letters.
+    """
+    rows = data.rows(first, stream.draws(data.seed, first, count))
+    x = data.make_block(first, count).x.view(-1, 28, 28).double().numpy()
+    low, high = np.quantile(x, (0.01, 0.99))  # a few pixels of a tiny deviation would leave the others dark
+    seen = np.rint(255 * np.clip((x - low) / ((high - low) or 1.0), 0, 1)).astype(np.uint8)
+    pairs = np.concatenate([data.train.images[rows], seen], 1)
+    return tiles.grid(pairs, columns=10, fill=128)
+
+
+def log_notebook(folder: Path, comparable: bool, last: int) -> None:
+    """The notebook's accuracies as a run below ours, so that TensorBoard draws them into the same charts.
+
+    Args:
+        folder: of our run.
+        comparable: whether the two may be held against each other.
+        last: the last step of our run; a longer curve would squeeze ours into a corner of the chart.
+    """
+    folder /= "notebook" if comparable else "notebook_on_other_letters"
+    for old in folder.glob("events.out.tfevents.*"):  # of the same run before it was resumed, perhaps to go further
+        old.unlink(missing_ok=True)
+    with SummaryWriter(str(folder)) as writer:
+        for point in notebook.curve():
+            if point.step <= last:
+                writer.add_scalar("train/acc", point.train_acc, point.step)
+                writer.add_scalar("val/acc", point.val_acc, point.step)
+
+
+def _log_readings(writer: SummaryWriter, readings: Readings, images: Any, step: int) -> None:
+    counts = confusion(readings.truth, readings.reading).numpy()
+    drawn = {"confusion": sheets.confusion_matrix(counts), "accuracy of each letter": sheets.letter_accuracy(counts)}
+    for name, rows in (("wrong, the surest first", readings.worst(SHOWN)), ("right", readings.read_right(SHOWN))):
+        drawn[f"read {name}"] = sheets.gallery(images[rows], [readings.caption(row) for row in rows])
+    for name, sheet in drawn.items():
+        writer.add_image(f"validation/{name}", sheet, step, dataformats="HWC")
+
+
+def _log_weights(writer: SummaryWriter, module: Any, x: Tensor, step: int) -> None:
+    V, W = module.V.detach(), module.W.detach()
+    units = tiles.weights(V.float().cpu().numpy(), W.float().cpu().numpy(), UNITS)
+    montage = tiles.on_white(tiles.grid(tiles.signed(units), columns=10))
+    writer.add_image("weights/of the heaviest hidden units", montage, step, dataformats="HWC")
+    h = hidden_units(V, x.to(V))
+    for name, values in (("weights/V", V), ("weights/W", W), ("activations/h", h)):
+        writer.add_histogram(name, values.cpu(), step)

@@ -1,0 +1,75 @@
+"""`python -m letters_torch report` and `explain`: from a trainer, a module and letters to a page on file."""
+
+from pathlib import Path
+from typing import Any
+
+from letters_torch import files
+from letters_torch.console import say
+from letters_torch.data.datamodule import LettersDataModule
+from letters_torch.errors import UserError
+from letters_torch.lightning import run_folder
+from letters_torch.lightning.module import LettersModule
+from letters_torch.pages import explain, logged
+from letters_torch.pages import report as run
+from letters_torch.reading.predictions import read
+
+
+def gather(trainer: Any, module: LettersModule, data: LettersDataModule, checkpoint: Path) -> run.Run:
+    """All that the report of the run that the checkpoint lies in is made from.
+
+    Raises:
+        UserError: the checkpoint lies in no run folder, or the folder tells nothing.
+    """
+    folder = run_folder.of_checkpoint(checkpoint)
+    if folder is None:
+        raise UserError(
+            f"--ckpt_path {checkpoint}: not in the checkpoints/ of a run folder with its config.yaml; name one that is"
+        )
+    history = logged.read(folder)
+    trainer.validate(module, datamodule=data, ckpt_path=str(checkpoint), verbose=False)
+    readings = read(module, data.val_dataloader()[0])
+    test = read(module, data.test_dataloader()) if data.test.labels is not None else None
+    return run.Run(folder, checkpoint, module, data, history, readings, test)
+
+
+def report(trainer: Any, module: LettersModule, data: LettersDataModule, checkpoint: Path, output: Path | None) -> Path:
+    """Writes the page of the run that the checkpoint lies in; returns its file, report.html in its folder if None.
+
+    Raises:
+        UserError: as `gather`; or the page cannot be written.
+    """
+    gathered = gather(trainer, module, data, checkpoint)
+    file = output or gathered.folder / "report.html"
+    _write(file, run.document(gathered))
+    say(f"report: {file}")
+    return file
+
+
+def explanation(module: LettersModule, data: LettersDataModule, weights: str, row: int, output: Path | None) -> Path:
+    """Writes the page that walks one validation row through one step; returns its file.
+
+    Args:
+        module: with the weights to start from.
+        data: not set up yet.
+        weights: where those are from, in words.
+        row: of the validation rows, from 0.
+        output: the file; explain.html in the current folder if None.
+
+    Raises:
+        UserError: there is no such row; or the page cannot be written.
+    """
+    data.setup("validate")
+    file = output or Path("explain.html")
+    _write(file, explain.document(module, data, weights, row))
+    say(f"explained: {file}")
+    return file
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        files.write(file, text.encode())
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(
+            f"--output {file}: cannot be written ({reason}); name a file in a folder that there is"
+        ) from error

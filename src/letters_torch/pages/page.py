@@ -1,0 +1,84 @@
+"""What a page is made of: one HTML file that needs nothing else, for a phone and a wide screen, light and dark."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+
+from letters_torch.drawing import tiles
+
+STYLE = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
+
+
+def document(title: str, *parts: str) -> str:
+    """The whole page."""
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{escape(title)}</h1>\n"
+        + "\n".join(parts)
+        + "\n</body>\n</html>\n"
+    )
+
+
+def section(title: str, *parts: str) -> str:
+    """A part of the page under its own heading; the parts are HTML."""
+    return f"<section>\n<h2>{escape(title)}</h2>\n" + "\n".join(parts) + "\n</section>"
+
+
+def number(value: float, digits: int = 6) -> str:
+    """A number with so many digits that count, and a minus as long as a plus."""
+    return f"{float(value):.{digits}g}".replace("-", "−")
+
+
+def paragraph(text: str, kind: str = "") -> str:
+    """Plain text; `kind` is a class of the style: quiet, warn."""
+    return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
+
+
+def columns(*parts: str) -> str:
+    """Beside each other where there is room, else below."""
+    return '<div class="columns">\n' + "\n".join(parts) + "\n</div>"
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> str:
+    """(value, what it is): the figures that a reader looks for first."""
+    cards = (f"<div><b>{escape(value)}</b><span>{escape(what)}</span></div>" for value, what in pairs)
+    return '<div class="facts">' + "".join(cards) + "</div>"
+
+
+def definitions(pairs: Iterable[tuple[str, object]]) -> str:
+    """(name, value) in two columns."""
+    return "<dl>" + "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in pairs) + "</dl>"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
+    """Plain text in rows; it scrolls by itself where it is wider than the screen.
+
+    Args:
+        head: of the columns. The first is taken for names, the others for numbers, which stand below each other.
+        rows: as many cells each.
+        kind: "words" where the last column holds words too.
+    """
+    lines = ["".join(f"<th>{escape(cell)}</th>" for cell in head)]
+    lines += ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
+    body = "".join(f"<tr>{line}</tr>\n" for line in lines)
+    return f'<div class="scroll"><table class="{kind}">{body}</table></div>'
+
+
+def scroll(svg: str) -> str:
+    """A figure too detailed for a phone, to be moved sideways there."""
+    return f'<div class="scroll">{svg}</div>'
+
+
+def image(pixels: tiles.UInt8, alt: str, kind: str = "") -> str:
+    """Grey or RGBA pixels, enlarged without smoothing."""
+    return f'<img class="{kind}" src="{tiles.data_uri(pixels)}" alt="{escape(alt)}">'
+
+
+def captioned(images: Iterable[tuple[tiles.UInt8, Sequence[str]]], kind: str = "gallery") -> str:
+    """Images, each with lines of text below it."""
+    figures = (
+        f"<figure>{image(pixels, ', '.join(lines))}<figcaption>{'<br>'.join(map(escape, lines))}</figcaption></figure>"
+        for pixels, lines in images
+    )
+    return f'<div class="{kind}">\n' + "\n".join(figures) + "\n</div>"

@@ -1,0 +1,223 @@
+"""The report of a run: how well it reads, how it got there, and what it was."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from letters_torch.data.datamodule import LettersDataModule
+from letters_torch.drawing import figures, tiles
+from letters_torch.exact_sgd.schedule import Stage
+from letters_torch.letters import ALPHABET, LetterSets
+from letters_torch.lightning.module import LettersModule
+from letters_torch.pages import page
+from letters_torch.pages.logged import Logged
+from letters_torch.reading import notebook
+from letters_torch.reading.confusion import confusion, mistaken_for
+from letters_torch.reading.predictions import Readings, wilson
+
+SHOWN = 24  # letters in a gallery
+UNITS = 100  # hidden units shown
+CONFIDENCE = 0.95
+TRAINER_SETTINGS = ("max_steps", "val_check_interval", "precision", "accelerator", "pictures")
+EVERY_SETTING = "Every setting is in config.yaml in the run's folder."
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that the page is made from.
+
+    Attributes:
+        folder: of the run.
+        checkpoint: the file that the weights are from.
+        module: with those weights.
+        data: set up, with the run's letters.
+        logged: what the run folder holds.
+        readings: of the validation rows, by the module.
+        test: of the test rows; None where they have no labels.
+    """
+
+    folder: Path
+    checkpoint: Path
+    module: LettersModule
+    data: LettersDataModule
+    logged: Logged
+    readings: Readings
+    test: Readings | None
+
+    @property
+    def sets(self) -> LetterSets:
+        """The letters."""
+        assert self.data.sets is not None
+        return self.data.sets
+
+
+def document(run: Run) -> str:
+    """The page."""
+    counts = confusion(run.readings.truth, run.readings.reading).numpy()
+    return page.document(
+        f"letters_torch: {run.folder.parent.name}/{run.folder.name}",
+        _headline(run),
+        page.columns(_curves(run), _letters(counts)),
+        page.columns(_confusion(counts), _hidden_units(run.module)),
+        page.columns(*_galleries(run)),
+        page.columns(_settings(run), f"<div>{_letters_used(run)}{_timings(run.logged)}</div>"),
+    )
+
+
+def _percent(value: float | None, digits: int = 2) -> str:
+    return "-" if value is None else f"{value:.{digits}%}"
+
+
+def _accuracy(readings: Readings, rows: str) -> tuple[str, str]:
+    count = len(readings.truth)
+    low, high = wilson(readings.right, count, CONFIDENCE)
+    return (
+        _percent(readings.right / count),
+        f"of {count:,} {rows} read right; {CONFIDENCE:.0%} interval {low:.2%} to {high:.2%}",
+    )
+
+
+def _headline(run: Run) -> str:
+    parts = []
+    if run.sets.fallback or run.sets.source == "builtin":
+        stood_in = " They stood in: no file of real letters was named or found." if run.sets.fallback else ""
+        parts.append(page.paragraph(f"Built-in letters, drawn by the program, not handwriting.{stood_in}", "warn"))
+    cards = [_accuracy(run.readings, "validation rows")]
+    if run.test is not None:
+        cards.append(_accuracy(run.test, "test rows"))
+    cards.append((f"{run.module.step:,}", f"steps behind these weights, {run.checkpoint.name}"))
+    speed = f"{run.logged.steps / run.logged.seconds:,.0f}" if run.logged.seconds else "-"
+    cards.append((speed, "steps a second, checks included"))
+    return "\n".join([*parts, page.facts(cards)])
+
+
+def _curves(run: Run) -> str:
+    comparable = notebook.is_comparable(run.sets)
+    label = "the notebook's validation" + ("" if comparable else "\n(on other letters)")
+    drawn = figures.curves(run.logged.curves, run.module.schedule.ends, label)
+    note = (
+        "The dashed curve is the original notebook's own log, on the same file."
+        if comparable
+        else "The dashed curve is the original notebook's own log, from the competition's letters_data.mat; this run"
+        " was trained on other letters, so the two cannot be compared."
+    )
+    stages = [
+        (str(place), f"{stage.steps:,}", _rate(stage), *map(page.number, (stage.weight_decay, stage.weight_decay / 2)))
+        for place, stage in enumerate(run.module.schedule.stages, 1)
+    ]
+    return page.section(
+        "Curves",
+        figures.svg(drawn, "curves"),
+        page.paragraph(f"{note} The numbers above the dotted lines are the stages:", "quiet"),
+        page.table(("stage", "steps", "learning rate", "weight decay", "λ"), stages),
+    )
+
+
+def _rate(stage: Stage) -> str:
+    """Its learning rate, `"0.001"`, or from where to where it goes, `"0.004 to 0"`."""
+    end = "" if stage.lr_end is None else f" to {page.number(stage.lr_end)}"
+    return page.number(stage.lr) + end
+
+
+def _letters(counts: Any) -> str:
+    rows = [_letter(letter, row.tolist()) for letter, row in zip(ALPHABET, counts, strict=True)]
+    head = ("letter", "rows", "accuracy", f"{CONFIDENCE:.0%} interval", "most often taken for")
+    return page.section("Letter by letter", page.table(head, rows, "words"))
+
+
+def _letter(letter: str, row: list[int]) -> Sequence[str]:
+    own, total = row[ALPHABET.index(letter)], sum(row)
+    if not total:
+        return letter, "0", "-", "-", ""
+    low, high = wilson(own, total, CONFIDENCE)
+    taken = ", ".join(f"{other} {share:.1%}" for other, share in mistaken_for(letter, row))
+    return letter, f"{total:,}", _percent(own / total, 1), f"{low:.1%} to {high:.1%}", taken
+
+
+def _confusion(counts: Any) -> str:
+    return page.section(
+        "Which letter is taken for which",
+        page.scroll(figures.svg(figures.confusion_matrix(counts), "confusion")),
+        page.paragraph("Validation rows; a row for each true letter, a column for each reading.", "quiet"),
+    )
+
+
+def _galleries(run: Run) -> list[str]:
+    readings, images = run.readings, run.data.val.images
+    parts = []
+    for title, rows in (
+        (f"Read wrong, the surest first ({len(readings.truth) - readings.right:,} in all)", readings.worst(SHOWN)),
+        ("Read right, the first of the validation rows", readings.read_right(SHOWN)),
+    ):
+        shown = [(255 - images[row], readings.caption(row)) for row in rows]
+        parts.append(page.section(title, page.captioned(shown) if shown else page.paragraph("None.", "quiet")))
+    return parts
+
+
+def _hidden_units(module: LettersModule) -> str:
+    V, W = (weights.detach().double().cpu().numpy() for weights in (module.V, module.W))
+    units = tiles.weights(V, W, UNITS)
+    montage = tiles.grid(tiles.signed(units), columns=int(np.ceil(len(units) ** 0.5)))
+    return page.section(
+        "What the hidden units look for",
+        page.image(montage, f"input weights of {len(units)} hidden units", "wide"),
+        page.paragraph(
+            f"The input weights of {len(units)} of the {len(V)} hidden units, those that weigh most in the readings"
+            " first. Ink on blue drives a unit up, ink on red down.",
+            "quiet",
+        ),
+    )
+
+
+def _settings(run: Run) -> str:
+    config = run.logged.config
+    sections: dict[str, Any] = {name: dict(config.get(name) or {}) for name in ("model", "data", "trainer")}
+    sections["model"].pop("schedule", None)  # shown below the curves
+    sections["trainer"] = {name: sections["trainer"].get(name) for name in TRAINER_SETTINGS}
+    pairs = [("seed_everything", config.get("seed_everything")), *_flatten(sections)]
+    shown = [(name, _as_given(value)) for name, value in pairs if value is not None]
+    return page.section("Settings", page.definitions(shown), page.paragraph(EVERY_SETTING, "quiet"))
+
+
+def _as_given(value: Any) -> str:
+    """A setting as a config or the command line has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _flatten(value: Any, name: str = "") -> list[tuple[str, Any]]:
+    """`{"data": {"path": p}}` -> `[("data.path", p)]`."""
+    if not isinstance(value, dict):
+        return [(name, value)]
+    return [pair for key, item in value.items() for pair in _flatten(item, f"{name}.{key}" if name else str(key))]
+
+
+def _letters_used(run: Run) -> str:
+    data = run.data
+    rows = [
+        ("from", run.sets.origin),
+        ("to train on", f"{len(data.train):,} rows"),
+        ("validation", f"{len(data.val):,} rows"),
+        ("test", f"{len(data.test):,} rows" + ("" if data.test.labels is not None else ", without labels")),
+        ("fingerprint", data.digest),
+    ]
+    return page.section("Letters", page.definitions(rows))
+
+
+def _timings(logged: Logged) -> str:
+    checks = [step for step, _ in logged.curves["val/acc"]]
+    per_step = f"{1e6 * logged.seconds / logged.steps:,.0f} µs" if logged.steps else "-"
+    rows = [
+        ("trained for", f"{logged.seconds:,.1f} s"),
+        ("steps in that time", f"{logged.steps:,}"),
+        ("a step", f"{per_step}, checks and pictures included"),
+        ("checks", f"{len(checks)}, the last after step {checks[-1]:,}"),
+        (
+            "at the last check",
+            f"training accuracy {_percent(logged.last('train/acc'))}, validation accuracy"
+            f" {_percent(logged.last('val/acc'))}",
+        ),
+    ]
+    return page.section("Timings", page.definitions(rows))

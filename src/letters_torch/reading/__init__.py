@@ -1,0 +1,1 @@
+"""What a network makes of letters: predictions, confusion, intervals, result.csv."""

@@ -1,0 +1,46 @@
+"""Letters made here: handwriting to train on where there is no data and no network.
+
+Pen strokes (templates.txt) are written by many writers, each with a hand of their own (hand.py), and inked at EMNIST's
+size (ink.py). docs/builtin-letters.md shows them and says how well a network trained on them reads people.
+"""
+
+import warnings
+from pathlib import Path
+
+from letters_torch.errors import UserError
+from letters_torch.letters import LetterSets
+from letters_torch.synthetic import cache as cached
+from letters_torch.synthetic.make import make
+
+
+def read(
+    train: int = 124_800, test: int = 20_800, seed: int = 0, cache: Path | None = None, progress: bool = True
+) -> LetterSets:
+    """Makes built-in letters, or reads them from the cache if they were made before.
+
+    The same arguments give the same letters. The classes are balanced, capitals and small letters occur alike, and
+    nobody who wrote for the test set wrote for the training set; both sets are labelled and say who wrote what.
+
+    Args:
+        train: how many letters to train on, at least 1; the competition's number unless told.
+        test: how many letters to test on, at least 1; the competition's number unless told.
+        seed: which letters, 0 or more.
+        cache: the folder to keep them in; without it the one that LETTERS_TORCH_CACHE names, or else the user's cache
+            folder. Where it cannot be written a RuntimeWarning says so, and the letters are made all the same.
+        progress: whether to show a bar on the standard error while letters are made, if that is a terminal.
+
+    Raises:
+        UserError: a number of letters is below 1, or the seed below 0.
+    """
+    for name, value, least in (("train", train, 1), ("test", test, 1), ("seed", seed, 0)):
+        if value < least:
+            raise UserError(f"built-in letters: {name} must be at least {least}, not {value}")
+    path = cached.path_for(train, test, seed, cache)
+    sets = cached.load(path, train, test)
+    if sets is None:
+        sets = make(train, False, seed, progress=progress), make(test, True, seed, progress=progress)
+        try:
+            cached.save(path, *sets)
+        except OSError as error:
+            warnings.warn(f"built-in letters are not kept: {error}", RuntimeWarning, stacklevel=2)
+    return LetterSets(*sets, origin=f"built-in letters (made from pen strokes, seed {seed})")

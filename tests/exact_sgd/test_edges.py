@@ -1,0 +1,237 @@
+"""The engines at the edges: odd memory, nothing to do, numbers that are none, mistakes of the caller, no Numba."""
+
+import importlib.util
+import sys
+
+import numpy as np
+import pytest
+import torch
+from numba import njit
+from torch import Tensor, nn
+
+from letters_torch import exact_sgd as updates
+from letters_torch.exact_sgd import _kernel, blocked, sweep
+from letters_torch.exact_sgd.blocked import Blocked
+from letters_torch.exact_sgd.one_at_a_time import OneAtATime
+from letters_torch.exact_sgd.schedule import Rates
+from tests.support.updates import Engine, Problem, apart, constant, problem, ramp, random_cuts
+
+ENGINES = pytest.mark.parametrize(
+    "engine", [OneAtATime(), Blocked(7, compiled=False), Blocked(7, compiled=True)], ids=["one", "plain", "compiled"]
+)
+FORMS = pytest.mark.parametrize("compiled", [False, True], ids=["plain", "compiled"])
+
+
+@ENGINES
+def test_no_samples_change_nothing(engine: Engine) -> None:
+    task = problem(constant(0, 0.1, 0.1))
+    result = task.train(engine)
+    assert torch.equal(result.V, task.V)
+    assert torch.equal(result.W, task.W)
+    assert result.losses.shape == (0,)
+
+
+@ENGINES
+def test_a_panel_longer_than_the_block(engine: Engine) -> None:
+    task = problem(constant(3, 0.01, 0.1))
+    assert apart(task.train(Blocked(100)), task.train(engine)) < 1e-12
+
+
+@ENGINES
+def test_weights_and_samples_may_be_strided(engine: Engine) -> None:
+    """Parts of larger tensors, every second sample, and settings that are one number in memory."""
+    task = problem(constant(30, 0.01, 0.1))
+    expected = task.train(engine)
+    V, W = (torch.full((2 * len(t), t.shape[1] + 3), 7.0, dtype=torch.float64) for t in (task.V, task.W))
+    (v := V[::2, 2:-1]).copy_(task.V)
+    (w := W[::2, 2:-1]).copy_(task.W)
+    x, y = task.x.T.contiguous().T, task.y.repeat_interleave(2)[::2]
+    rates = Rates(np.broadcast_to(0.01, 30), np.broadcast_to(0.1, 30))
+    losses = engine(v, w, x, y, rates)
+    for got, wanted in zip((v, w, losses), expected, strict=True):
+        assert torch.allclose(got, wanted, rtol=1e-12, atol=1e-14)
+    v.fill_(7)
+    w.fill_(7)
+    assert bool((V == 7).all())  # nothing was written around them
+    assert bool((W == 7).all())
+
+
+@ENGINES
+def test_parameters_are_updated_in_place_without_gradients(engine: Engine) -> None:
+    task = problem(constant(20, 0.01, 0.1))
+    V, W = nn.Parameter(task.V.clone()), nn.Parameter(task.W.clone())
+    losses = engine(V, W, task.x, task.y, task.rates)
+    assert not losses.requires_grad
+    assert V.grad is None
+    assert W.grad is None
+    assert torch.equal(V, task.train(engine).V)
+    assert torch.equal(W, task.train(engine).W)
+
+
+def test_an_engine_may_serve_networks_of_different_sizes_and_precisions() -> None:
+    engine = Blocked(10)
+    for hidden, dtype in ((8, torch.float64), (8, torch.float32), (5, torch.float32), (8, torch.float64)):
+        task = problem(constant(25, 0.01, 0.1), hidden=hidden, inputs=48 - hidden, dtype=dtype)
+        fresh = task.train(Blocked(10))
+        assert all(torch.equal(a, b) for a, b in zip(task.train(engine), fresh, strict=True))
+
+
+@pytest.mark.parametrize("name", ["V", "W", "x", "y", "lr", "weight_decay"])
+@FORMS
+def test_shapes_that_do_not_fit(compiled: bool, name: str) -> None:
+    """The compiled sweep would read beyond the end."""
+    task = problem(constant(10, 0.01, 0.1))
+    given = {**task._asdict(), **task.rates._asdict()}
+    given[name] = given[name][:, :-1] if name in "VWx" else given[name][:-1]
+    rates = Rates(given["lr"], given["weight_decay"])
+    with pytest.raises(ValueError, match="do not fit"):
+        Blocked(4, compiled)(given["V"], given["W"], given["x"], given["y"], rates)
+
+
+@FORMS
+def test_precisions_that_do_not_fit(compiled: bool) -> None:
+    task = problem(constant(10, 0.01, 0.1))
+    with pytest.raises(ValueError, match="one precision"):
+        Blocked(4, compiled)(task.V, task.W.float(), task.x, task.y, task.rates)
+
+
+@pytest.mark.parametrize("label", [-1, 7])
+@FORMS
+def test_classes_that_w_does_not_have(compiled: bool, label: int) -> None:
+    task = problem(constant(10, 0.01, 0.1))
+    task.y[4] = label
+    with pytest.raises(IndexError, match=r"0\.\.6"):
+        task.train(Blocked(4, compiled))
+
+
+def test_a_panel_of_nothing() -> None:
+    with pytest.raises(ValueError, match="not 0"):
+        Blocked(0)
+
+
+@FORMS
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("bad", [float("inf"), float("-inf"), float("nan")])
+@pytest.mark.parametrize("at", [0, 6, 17])
+def test_a_sample_that_is_no_number_is_seen_no_later_than_one_at_a_time_sees_it(
+    at: int, bad: float, dtype: torch.dtype, compiled: bool
+) -> None:
+    task = problem(constant(30, 0.01, 0.1), dtype=dtype)
+    task.x[at, 5] = bad
+    for engine in (OneAtATime(), Blocked(7, compiled)):
+        finite = task.train(engine).losses.isfinite()
+        assert finite[:at].all()
+        assert not finite[at + 1 :].any()
+
+
+@FORMS
+@pytest.mark.parametrize(("dtype", "lr"), [(torch.float32, 1e38), (torch.float64, 1e300)])
+def test_a_run_that_diverges_is_seen(dtype: torch.dtype, lr: float, compiled: bool) -> None:
+    task = problem(constant(40, lr, 1e-3), dtype=dtype)
+    assert not task.train(OneAtATime()).losses[-1].isfinite()
+    assert not task.train(Blocked(7, compiled)).losses[-1].isfinite()
+
+
+def test_the_flushed_tail_of_the_softmax_is_all_that_differs() -> None:
+    """A class 75 below the top has a probability under 1e-32, which the kernel takes for 0; one 60 below it keeps."""
+    task = problem(constant(1, 1.0, 0.0), classes=3, dtype=torch.float32)
+    task.W.zero_()[:, -1] = torch.tensor([0.0, -60.0, -75.0])
+    task.y.zero_()
+    taken = {form: task.train(Blocked(1, form)).W[1:, 0].tolist() for form in (False, True)}
+    assert taken[True][1] == 0
+    assert 0 < abs(taken[False][1]) < 1e-32
+    assert taken[True][0] == pytest.approx(taken[False][0], rel=1e-5)
+
+
+@FORMS
+def test_products_are_in_full_precision(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = problem(constant(30, 0.01, 0.1), dtype=torch.float32)
+    expected = task.train(Blocked(7, compiled))
+    seen = set()
+    name = "compiled" if compiled else "plain"
+    whole = getattr(sweep, name)
+
+    def watched(A: Tensor, *rest: object) -> float:
+        seen.add((torch.get_float32_matmul_precision(), torch.is_autocast_enabled("cpu")))
+        return whole(A, *rest)
+
+    monkeypatch.setattr(sweep, name, watched)
+    torch.set_float32_matmul_precision("medium")
+    try:
+        with torch.autocast("cpu", torch.bfloat16):
+            got = task.train(Blocked(7, compiled))
+        assert torch.get_float32_matmul_precision() == "medium"
+        task.y[0] = -1
+        with pytest.raises(IndexError):
+            task.train(Blocked(7, compiled))
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    assert seen == {("highest", False)}
+    assert all(torch.equal(a, b) for a, b in zip(got, expected, strict=True))
+
+
+def test_without_numba_the_plain_sweep_takes_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = problem(constant(30, 0.01, 0.1))
+    expected = task.train(Blocked(7, compiled=False))
+    monkeypatch.setitem(sys.modules, "numba", None)  # an import of it fails
+    monkeypatch.delitem(sys.modules, "letters_torch.exact_sgd._kernel")
+    monkeypatch.delattr(updates, "_kernel")
+    spec = importlib.util.spec_from_file_location("sweep_without_numba", sweep.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    without = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(without)
+    assert not without.COMPILED
+    monkeypatch.setattr(blocked, "sweep", without)
+    assert all(torch.equal(a, b) for a, b in zip(task.train(Blocked(7)), expected, strict=True))
+    with pytest.raises(ValueError, match="Numba"):
+        Blocked(7, compiled=True)
+
+
+@njit(fastmath=_kernel.FUSED, error_model="numpy")
+def _tanh_of_each(x, result):  # type: ignore[no-untyped-def]
+    for i in range(len(x)):
+        result[i] = _kernel._tanh(x[i])
+
+
+def test_the_tanh_of_the_kernel_is_within_5_units_in_the_last_place() -> None:
+    """Of every 499th float32 there is, subnormal numbers included."""
+    bits = np.arange(0, 2**31, 499, dtype=np.uint32)
+    x = np.concatenate([bits, bits | np.uint32(2**31)]).view(np.float32)
+    x = x[np.isfinite(x)]
+    got = np.empty_like(x)
+    _tanh_of_each(x, got)
+    exact = np.tanh(x.astype(np.float64))
+    ulps = np.abs(got - exact) / np.spacing(np.abs(exact).astype(np.float32))
+    assert ulps.max() < 5, f"{ulps.max()} at {x[ulps.argmax()]}"
+    assert np.abs(got - exact).max() < 3e-7
+    assert np.abs(got).max() <= 1 + np.finfo(np.float32).eps
+
+
+def test_the_tanh_of_the_kernel_at_infinity() -> None:
+    got = np.empty(3, np.float32)
+    _tanh_of_each(np.array([np.inf, -np.inf, np.nan], np.float32), got)
+    assert got[:2].tolist() == [1, -1]
+    assert np.isnan(got[2])
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("panel", [1, 7, 100])
+def test_on_a_gpu(panel: int) -> None:
+    task = problem(ramp(500))
+    reference = task.train(OneAtATime())
+    on_gpu: Problem = task.to("cuda")
+    assert apart(on_gpu.train(Blocked(panel)), reference) < 1e-10
+    assert apart(on_gpu.train(Blocked(panel), random_cuts(500, seed=panel), first_step=33), reference) < 1e-10
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_in_float32_products_are_not_tf32() -> None:
+    task = problem(constant(400, 1e-3, 2e-3), inputs=784, hidden=100, classes=26, dtype=torch.float32)
+    reference = task.to(torch.float64).train(Blocked())
+    torch.set_float32_matmul_precision("medium")
+    try:
+        assert apart(task.to("cuda").train(Blocked(100)), reference) < 1e-5
+    finally:
+        torch.set_float32_matmul_precision("highest")

@@ -1,0 +1,66 @@
+"""The network's initial weights are drawn as the notebook draws them, and its logits are the derivation's b."""
+
+import numpy as np
+import pytest
+import torch
+
+from letters_torch.exact_sgd import formulas
+from letters_torch.exact_sgd.network import hidden_units, initial_weights, logits
+from letters_torch.letters import CLASSES, PIXELS
+
+
+def test_a_scale_multiplies_both_layers() -> None:
+    for usual, scaled in zip(
+        initial_weights(PIXELS, 8, CLASSES, seed=3),
+        initial_weights(PIXELS, 8, CLASSES, seed=3, scale=0.25),
+        strict=True,
+    ):
+        assert torch.equal(scaled, usual / 4)
+
+
+def test_initial_weights_have_their_distribution() -> None:
+    """n draws from N(0, s^2): the mean is within 5 s / sqrt(n) of 0, the variance within 5 s^2 sqrt(2 / n) of s^2."""
+    for weights, variance in zip(
+        initial_weights(PIXELS, 400, CLASSES, seed=1, dtype=torch.float64), (1 / 784, 1 / 400), strict=True
+    ):
+        n = weights.numel()
+        assert abs(weights.mean()) < 5 * (variance / n) ** 0.5
+        assert abs(weights.var() / variance - 1) < 5 * (2 / n) ** 0.5
+        beyond = (weights.abs() > 2 * variance**0.5).double().mean()  # 4.55 % of a normal distribution
+        assert beyond == pytest.approx(0.0455, abs=5 * (0.0455 / n) ** 0.5)
+        biases = weights[:, -1]
+        assert abs(biases.var() / variance - 1) < 5 * (2 / len(biases)) ** 0.5
+
+
+def test_shapes_are_those_of_the_letters() -> None:
+    V, W = initial_weights(PIXELS, 400, CLASSES, seed=0)
+    assert (V.shape, W.shape) == ((400, 785), (26, 401))
+    V, W = initial_weights(3, 5, 2, seed=0)
+    assert (V.shape, W.shape) == ((5, 4), (2, 6))
+
+
+def test_the_same_seed_draws_the_same_weights() -> None:
+    torch.manual_seed(0)
+    first = initial_weights(PIXELS, 8, CLASSES, seed=3)
+    torch.manual_seed(1)  # the global generator has no say
+    assert all(torch.equal(a, b) for a, b in zip(first, initial_weights(PIXELS, 8, CLASSES, seed=3), strict=True))
+    assert not any(torch.equal(a, b) for a, b in zip(first, initial_weights(PIXELS, 8, CLASSES, seed=4), strict=True))
+
+
+def test_every_precision_starts_from_the_same_draw() -> None:
+    single, double = (
+        initial_weights(PIXELS, 8, CLASSES, seed=3),
+        initial_weights(PIXELS, 8, CLASSES, seed=3, dtype=torch.float64),
+    )
+    for a, b in zip(single, double, strict=True):
+        assert a.dtype == torch.float32
+        assert b.dtype == torch.float64
+        assert torch.equal(a, b.float())
+
+
+def test_logits_are_those_of_the_derivation() -> None:
+    V, W = initial_weights(PIXELS, 40, CLASSES, seed=0, dtype=torch.float64)
+    x = torch.randn(10, 784, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    steps = [formulas.forward(V.numpy(), W.numpy(), sample) for sample in x.numpy()]
+    np.testing.assert_allclose(hidden_units(V, x).numpy(), [s.h[:-1] for s in steps], rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(logits(V, W, x).numpy(), [s.b for s in steps], rtol=1e-12, atol=1e-14)

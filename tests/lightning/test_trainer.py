@@ -1,0 +1,197 @@
+"""The trainer counts single-sample steps, and means what it is told."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
+
+from letters_torch.errors import UserError
+from letters_torch.exact_sgd.schedule import Stage
+from letters_torch.lightning.run_folder import RunLogger
+from letters_torch.lightning.trainer import StepTrainer
+from tests.support.making import message
+from tests.support.running import HIDDEN, PROBE, ROWS, STAGES, VALIDATION, Fit, fit, scalars
+
+TOTAL = sum(stage.steps for stage in STAGES)
+
+
+class Checks(Callback):
+    """The steps at which accuracy was measured, and on how many rows of each set."""
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+        self.rows = [0, 0]
+
+    def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
+        self.steps.append(trainer.global_step)
+        self.rows = [0, 0]
+
+    def on_validation_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        self.rows[dataloader_idx] += len(batch.x)
+
+
+def checks(folder: Path, **settings: Any) -> tuple[list[int], Fit]:
+    seen = Checks()
+    done = fit(folder, callbacks=[seen], **settings)
+    return seen.steps, done
+
+
+@pytest.mark.parametrize(
+    ("every", "expected"),
+    [
+        (50, [0, 50, 100, 150, 200]),
+        (70, [0, 70, 140, 200]),
+        (1000, [0, 200]),
+        (None, [0, 200]),
+        (0.25, [0, 50, 100, 150, 200]),
+        (0.3, [0, 60, 120, 180, 200]),
+        (1.0, [0, 200]),
+    ],
+)
+def test_accuracy_is_measured_at_0_at_every_interval_and_at_the_last_step(
+    tmp_path: Path, every: float | None, expected: list[int]
+) -> None:
+    steps, done = checks(tmp_path, val_check_interval=every)
+    assert steps == expected or (every is None and steps == [200])
+    assert done.trainer.global_step == done.model.step == TOTAL
+
+
+@pytest.mark.parametrize("max_steps", [1, 33, 50, 120, 121, TOTAL])
+def test_max_steps_is_the_last_step(tmp_path: Path, max_steps: int) -> None:
+    steps, done = checks(tmp_path, max_steps=max_steps)
+    assert done.trainer.global_step == max_steps
+    assert steps == [*range(0, max_steps, 50), max_steps]
+
+
+def test_a_float_interval_is_a_part_of_the_run(tmp_path: Path) -> None:
+    assert checks(tmp_path, max_steps=80, val_check_interval=0.5)[0] == [0, 40, 80]
+
+
+@pytest.mark.parametrize("block", [1, 7, 1000])
+def test_blocks_do_not_move_the_checks(tmp_path: Path, block: int) -> None:
+    assert checks(tmp_path, data={"block": block}, max_steps=60)[0] == [0, 50, 60]
+
+
+def test_max_steps_beyond_the_schedule(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as error:
+        fit(tmp_path, max_steps=TOTAL + 1)
+    message(error, "--trainer.max_steps", TOTAL + 1, TOTAL, "model.schedule")
+
+
+REFUSED: list[dict[str, Any]] = [
+    {"max_epochs": 3},
+    {"devices": 2},
+    {"devices": "2"},
+    {"devices": [0, 1]},
+    {"precision": "16-mixed"},
+    {"precision": "bf16-true"},
+    {"precision": 16},
+    {"val_check_interval": 0},
+    {"val_check_interval": -5},
+    {"val_check_interval": 0.0},
+    {"val_check_interval": 1.5},
+    {"limit_train_batches": 3},
+    {"limit_train_batches": 0.5},
+    {"overfit_batches": 1},
+    {"min_steps": 10},
+    {"min_epochs": 1},
+    {"check_val_every_n_epoch": 2},
+    {"reload_dataloaders_every_n_epochs": 1},
+]
+
+
+@pytest.mark.parametrize("setting", REFUSED, ids=str)
+def test_settings_that_cannot_mean_anything_are_refused(setting: dict[str, Any]) -> None:
+    with pytest.raises(UserError) as error:
+        StepTrainer(**setting)
+    message(error, *(f"--trainer.{name}" for name in setting))
+
+
+@pytest.mark.parametrize(
+    "setting", [{"devices": 1}, {"devices": "auto"}, {"max_epochs": -1}, {"precision": 32}, {"precision": "64-true"}]
+)
+def test_what_changes_nothing_is_taken(setting: dict[str, Any]) -> None:
+    trainer = StepTrainer(accelerator="cpu", logger=False, **setting)
+    assert trainer.num_devices == 1
+
+
+def test_a_probe_of_a_part_and_of_all(tmp_path: Path) -> None:
+    for probe, rows in ((PROBE, PROBE), ("all", ROWS - VALIDATION)):
+        seen = Checks()
+        fit(tmp_path, callbacks=[seen], max_steps=10, data={"probe": probe})
+        assert seen.rows == [VALIDATION, rows]
+
+
+def test_early_stopping_stops(tmp_path: Path) -> None:
+    still = (Stage(1000, 0.0),)  # nothing is learned, so nothing gets better
+    stopper = EarlyStopping("val/acc", patience=3, mode="max", check_finite=True)
+    done = fit(tmp_path, stages=still, callbacks=[stopper])
+    assert done.trainer.global_step == 150
+
+
+def test_lightnings_own_checkpoint_callback_works_in_steps(tmp_path: Path) -> None:
+    keeper = ModelCheckpoint(tmp_path / "mine", "{step}", monitor="val/acc", mode="max", save_top_k=-1)
+    fit(tmp_path, callbacks=[keeper], enable_checkpointing=True)
+    assert {file.name for file in (tmp_path / "mine").iterdir()} == {f"step={n}.ckpt" for n in range(50, 201, 50)}
+
+
+def test_a_dry_run_is_short_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = fit(tmp_path, fast_dev_run=True, logger=True, enable_checkpointing=True)
+    assert 0 < done.trainer.global_step < TOTAL
+    assert [file.name for file in tmp_path.iterdir()] == ["letters_data.mat"]
+
+
+def test_no_logger_no_checkpoints_no_bar_leave_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = fit(tmp_path, enable_progress_bar=False)
+    assert done.trainer.global_step == TOTAL
+    assert [file.name for file in tmp_path.iterdir()] == ["letters_data.mat"]
+
+
+def test_no_logger_still_keeps_checkpoints(tmp_path: Path) -> None:
+    fit(tmp_path, enable_checkpointing=True)
+    assert (tmp_path / "checkpoints" / "last.ckpt").exists()
+
+
+@pytest.mark.parametrize(("limit", "rows"), [(1, [16, 16]), (0.5, [32, 32]), (1.0, [VALIDATION, PROBE])])
+def test_limit_val_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: float, rows: list[int]) -> None:
+    monkeypatch.setattr("letters_torch.data.datamodule.CHUNK", 16)
+    seen = Checks()
+    fit(tmp_path, callbacks=[seen], limit_val_batches=limit, max_steps=10)
+    assert seen.rows == rows
+
+
+def test_without_any_checks_the_run_is_still_trained(tmp_path: Path) -> None:
+    steps, done = checks(tmp_path, limit_val_batches=0)
+    assert steps == []
+    assert torch.equal(done.model.V, fit(tmp_path).model.V)
+
+
+def test_a_fit_leaves_no_thread(tmp_path: Path) -> None:
+    fit(tmp_path, max_steps=50, data={"workers": 2})
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("blocks")]
+
+
+def test_curves_are_in_steps(tmp_path: Path) -> None:
+    done = fit(tmp_path, logger=RunLogger(tmp_path))
+    run = tmp_path / "lightning_logs" / "version_0"
+    assert done.trainer.log_dir == str(run)
+    curves = scalars(run)
+    assert set(curves) == {"train/loss", "train/acc", "val/loss", "val/acc", "lr", "weight_decay"}
+    for tag, curve in curves.items():
+        expected = [0, 50, 100, 150, 200] if tag != "train/loss" else [50, 100, 150, 200]
+        assert [step for step, _ in curve] == expected, tag
+    # The settings of the step before the check: the second stage's from step 121 on.
+    first, second = STAGES
+    assert [value for _, value in curves["lr"]] == pytest.approx([first.lr] * 3 + [second.lr] * 2)
+    decays = [value for _, value in curves["weight_decay"]]
+    assert decays == pytest.approx([first.weight_decay] * 3 + [second.weight_decay] * 2)
+    hparams = (run / "hparams.yaml").read_text()
+    for wanted in (f"hidden: {HIDDEN}", "lr: 0.02", "seed: 0", "letters_data.mat"):
+        assert wanted in hparams
