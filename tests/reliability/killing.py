@@ -29,7 +29,7 @@ MOMENTS = {
     "half a checkpoint written": ("checkpoint", "write", "half"),
     "checkpoint written, not renamed": ("checkpoint.os", "fsync", "all"),
     "last.ckpt written, best-*.ckpt not": ("lightning.callbacks.checkpoints", "_copy", "nothing"),
-    "check logged, not saved": ("watching.run_folder.RunLogger", "save", "nothing"),
+    "check logged, not saved": ("lightning.run_folder.RunLogger", "save", "nothing"),
 }
 
 
