@@ -19,7 +19,8 @@ from torch import Tensor
 from benchmarks.problem import letters, linear_network
 from benchmarks.recipes import CONFIG, Recipe, read
 from benchmarks.table import Table
-from letters_torch.data.datamodule import Batches, Block, Blocks, LettersDataModule
+from letters_torch.data.datamodule import Batches, LettersDataModule
+from letters_torch.data.prefetch import Block, Blocks
 from letters_torch.exact_sgd.blocked import Blocked
 from letters_torch.exact_sgd.network import initial_weights, logits
 from letters_torch.exact_sgd.schedule import Schedule

@@ -18,8 +18,9 @@ from benchmarks.table import Table
 from letters_torch import config_files
 from letters_torch.data import augment, standardize
 from letters_torch.data.augment import Augmentation
-from letters_torch.data.datamodule import Batch, Blocks, LettersDataModule
+from letters_torch.data.datamodule import Batch, LettersDataModule
 from letters_torch.data.moments import Moments
+from letters_torch.data.prefetch import Blocks
 from letters_torch.data.standardize import Scaling
 from letters_torch.data.stream import Sampling
 from letters_torch.exact_sgd.blocked import Blocked

@@ -2,7 +2,7 @@
 
 from benchmarks.contenders.base import Contender
 from benchmarks.problem import Array, Problem
-from letters_torch.data.datamodule import Blocks
+from letters_torch.data.prefetch import Blocks
 from letters_torch.exact_sgd.blocked import PANEL, Blocked
 from letters_torch.exact_sgd.threads import sharing
 

@@ -18,7 +18,7 @@ from benchmarks.settings import UNIT
 from benchmarks.table import Table, number
 from benchmarks.timing import Seconds, Times, measure
 from letters_torch.data.augment import RollAndRotate
-from letters_torch.data.datamodule import Block
+from letters_torch.data.prefetch import Block
 from letters_torch.exact_sgd.schedule import Stage
 from letters_torch.exact_sgd.threads import torch_threads
 from tests.support import making

@@ -1,7 +1,5 @@
 """Which samples are trained on and checked on, and that no setting of speed changes them."""
 
-import gc
-import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,10 +11,9 @@ from torch import Tensor
 
 from letters_torch.data import datamodule, standardize, stream
 from letters_torch.data.augment import RandomAffine, RollAndRotate
-from letters_torch.data.datamodule import Block, Blocks, LettersDataModule
+from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.data.moments import Moments
 from letters_torch.errors import UserError
-from letters_torch.exact_sgd.threads import ahead
 from letters_torch.letters import Letters, LetterSets
 from tests.support.making import message, save_mat
 from tests.support.running import ROWS, TEST_ROWS, VALIDATION, data_module, save_letters
@@ -353,71 +350,3 @@ def test_each_sets_own_statistics_are_taken_after_the_moments_of_the_checkpoint(
     images = MOMENTS(other.test.images)
     [batch] = other.predict_dataloader()
     assert torch.equal(batch.x, standardize.fit(images, "pixel_each_set")(torch.from_numpy(images)).flatten(1))
-
-
-def numbered(first: int, count: int) -> Block:
-    return Block(torch.full((count, 784), float(first)), torch.zeros(count, dtype=torch.long), first)
-
-
-def endless(make: Any = numbered, workers: int = 3) -> Blocks:
-    return Blocks(make, 10, lambda: 0, lambda step: step + 10, workers)
-
-
-def test_a_loader_dropped_half_way_makes_no_more_blocks() -> None:
-    crew = max(torch.get_num_threads() - 1, 1)
-    dropped, begun = threading.Event(), []
-
-    def make(first: int, count: int) -> Block:
-        begun.append(first)
-        assert first == 0 or dropped.wait(60)
-        return numbered(first, count)
-
-    blocks = iter(endless(make, workers=crew + 3))
-    next(blocks)
-    del blocks
-    gc.collect()
-    dropped.set()
-    for done in [ahead(int) for _ in range(crew)]:  # the crew works in order: whatever was still to be made, is
-        done.result(60)
-    assert len(begun) <= 1 + crew
-
-
-def test_blocks_are_made_ahead_but_not_without_bound() -> None:
-    made = []
-
-    def make(first: int, count: int) -> Block:
-        made.append(first)
-        return numbered(first, count)
-
-    blocks = iter(endless(make, workers=2))
-    next(blocks)
-    assert len(made) <= 4
-    del blocks
-
-
-@pytest.mark.parametrize("workers", [0, 1, 3])
-def test_what_goes_wrong_in_a_worker_is_raised_at_its_block(workers: int) -> None:
-    def make(first: int, count: int) -> Block:
-        if first == 20:
-            raise ZeroDivisionError("in the third block")
-        return numbered(first, count)
-
-    blocks = iter(endless(make, workers))
-    assert [next(blocks).first_step for _ in range(2)] == [0, 10]
-    with pytest.raises(ZeroDivisionError, match="third block"):
-        next(blocks)
-
-
-def test_workers_leave_the_trainings_threads_alone() -> None:
-    before = torch.get_num_threads()
-    inside = []
-
-    def make(first: int, count: int) -> Block:
-        inside.append(torch.get_num_threads())
-        return numbered(first, count)
-
-    blocks = iter(endless(make, 1))
-    next(blocks)
-    del blocks
-    assert torch.get_num_threads() == before
-    assert set(inside) == {1}

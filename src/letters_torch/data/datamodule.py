@@ -1,9 +1,7 @@
 """Letters as Lightning wants them: blocks of samples to train on, whole sets to be checked on."""
 
 import zlib
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -16,24 +14,16 @@ from torch import Tensor
 from letters_torch.data import standardize, stream
 from letters_torch.data.augment import Augmentation
 from letters_torch.data.moments import Moments, placed
+from letters_torch.data.prefetch import Block, Blocks
 from letters_torch.data.readers import pictures
 from letters_torch.data.sources import open_letters
 from letters_torch.data.standardize import Scaling, Standardizer
 from letters_torch.data.stream import Sampling
 from letters_torch.errors import UserError
-from letters_torch.exact_sgd.threads import ahead
 from letters_torch.letters import Letters, LetterSets, UInt8
 
 # Images that are evaluated at once: enough for fast products, little enough to stay small.
 CHUNK = 8192
-
-
-class Block(NamedTuple):
-    """The samples of consecutive steps."""
-
-    x: Tensor  # (N, 784), standardised and augmented
-    y: Tensor  # (N,), int64, 0..25
-    first_step: int
 
 
 class Batch(NamedTuple):
@@ -329,49 +319,3 @@ class Batches:
 
     def __iter__(self) -> Iterator[Batch]:
         return iter(self.batches)
-
-
-class Blocks(Iterable[Block]):
-    """Blocks without end, made ahead by threads.
-
-    Args:
-        make: (first step, count) -> Block.
-        block: the largest count.
-        start: the step at which iteration begins, asked when it does.
-        next_pause: the first step after a given one between which and the step before it the trainer must get a turn.
-        workers: blocks in preparation at once; 0 makes each block when it is asked for.
-    """
-
-    def __init__(
-        self,
-        make: Callable[[int, int], Block],
-        block: int,
-        start: Callable[[], int],
-        next_pause: Callable[[int], int | None],
-        workers: int,
-    ) -> None:
-        self.make, self.block, self.start, self.next_pause, self.workers = make, block, start, next_pause, workers
-
-    def __iter__(self) -> Iterator[Block]:
-        if not self.workers:
-            yield from (self.make(*piece) for piece in self._pieces())
-            return
-        made: deque[Future[Block]] = deque()
-        try:
-            for piece in self._pieces():
-                made.append(ahead(self.make, *piece))
-                if len(made) > self.workers + 1:
-                    yield made.popleft().result()
-            while made:
-                yield made.popleft().result()
-        finally:
-            for block in made:
-                block.cancel()  # a run that is stopped does not wait for blocks that nobody will take
-
-    def _pieces(self) -> Iterator[tuple[int, int]]:
-        """(first step, count), cut at the multiples of `block` and wherever the trainer pauses."""
-        step = self.start()
-        while (pause := self.next_pause(step)) is not None:
-            end = min(pause, step - step % self.block + self.block)
-            yield step, end - step
-            step = end

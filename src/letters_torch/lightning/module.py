@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from letters_torch.data.datamodule import Batch, Block
+from letters_torch.data.datamodule import Batch
+from letters_torch.data.prefetch import Block
 from letters_torch.errors import UserError
 from letters_torch.exact_sgd.blocked import PANEL, Blocked
 from letters_torch.exact_sgd.network import initial_weights, logits
