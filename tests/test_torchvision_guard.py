@@ -21,7 +21,7 @@ def program(text: str) -> str:
 @pytest.mark.skipif(guard._operators_load(), reason="torchvision's operators fit this torch: nothing to guard against")
 def test_a_torchvision_without_operators_can_be_imported() -> None:
     shown = program(
-        "import letters_torch, torchvision, pytorch_lightning, torch\n"
+        "import letters_torch.lightning, torchvision, pytorch_lightning, torch\n"
         "from torchvision.transforms import v2\n"
         "print(v2.functional.affine(torch.eye(4)[None], 90, [0, 0], 1, [0, 0]).sum().item())\n"
         "try: torch.ops.torchvision.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)\n"

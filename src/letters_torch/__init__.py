@@ -1,22 +1,52 @@
-"""letters_torch: a from-scratch network that reads handwritten letters, trained by exact single-sample SGD."""
+"""letters_torch: a from-scratch network that reads handwritten letters, trained by exact single-sample SGD.
 
-import gc
-import signal
-import sys
+The public names are imported when they are first used, so `import letters_torch` itself loads neither torch nor
+Lightning and changes nothing in the process.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from letters_torch import exact_sgd
+    from letters_torch.data.datamodule import LettersDataModule
+    from letters_torch.errors import UserError
+    from letters_torch.exact_sgd.schedule import Schedule, Stage
+    from letters_torch.lightning.module import LettersModule
+    from letters_torch.lightning.trainer import StepTrainer
 
 __version__ = "0.1.0"
 
-# Run as a program, there is nothing to save before the first step: Ctrl-C ends it at once, also in the seconds that the
-# imports below take, and without a traceback.
-_is_program = sys.argv[:1] and sys.argv[0].endswith(("-m", "letters-torch"))
-if _is_program and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+__all__ = [
+    "LettersDataModule",
+    "LettersModule",
+    "Schedule",
+    "Stage",
+    "StepTrainer",
+    "UserError",
+    "exact_sgd",
+]
 
-# Nor is there garbage among what is imported, and looking for it takes a seventh of that time. `cli.main` ends this.
-if _is_program:
-    gc.disable()
+_MODULES = {
+    "LettersDataModule": "letters_torch.data.datamodule",
+    "LettersModule": "letters_torch.lightning.module",
+    "Schedule": "letters_torch.exact_sgd.schedule",
+    "Stage": "letters_torch.exact_sgd.schedule",
+    "StepTrainer": "letters_torch.lightning.trainer",
+    "UserError": "letters_torch.errors",
+}
 
-from letters_torch import _torchvision_guard  # noqa: E402
 
-# Before anything else imports torchvision or, through torchmetrics, Lightning.
-_torchvision_guard.install()
+def __getattr__(name: str) -> Any:
+    """Imports a public name on first use (PEP 562)."""
+    if name == "exact_sgd":
+        return import_module("letters_torch.exact_sgd")
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_MODULES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -131,7 +131,7 @@ def survive(killer: Killer, config: Path, kills: int, seed: int, longest: float)
 
 
 def _serve() -> None:
-    import letters_torch.cli
+    import letters_torch.cli.lightning_cli
     import letters_torch.lightning.callbacks.checkpoints  # noqa: F401
 
     assert threading.active_count() == 1, "a process with threads cannot be forked safely"

@@ -13,7 +13,8 @@ from unittest.mock import Mock
 import pytest
 import torch
 
-from letters_torch import checkpoint, cli
+from letters_torch import checkpoint
+from letters_torch.cli import lightning_cli
 from letters_torch.errors import UserError
 from tests.reliability import damage, runs
 from tests.reliability.figures import FIGURES
@@ -142,7 +143,7 @@ def config_cases(folder: Path, cases: int, seed: int, capsys: pytest.CaptureFixt
 @pytest.fixture
 def _no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """The config is read, and everything is built from it; that is all."""
-    monkeypatch.setattr(cli.LettersCLI, "_run_subcommand", Mock())
+    monkeypatch.setattr(lightning_cli.LettersCLI, "_run_subcommand", Mock())
 
 
 @pytest.mark.usefixtures("_no_training")

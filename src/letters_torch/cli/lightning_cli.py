@@ -1,8 +1,6 @@
-"""The command line: `python -m letters_torch fit|validate|test|predict|report|explain`."""
+"""Lightning's subcommands and ours of the same kind: `fit|validate|test|predict|report|explain`."""
 
-import gc
 import logging
-import os
 import sys
 import threading
 import warnings
@@ -10,35 +8,42 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
-from jsonargparse import ArgumentError, Namespace
+from jsonargparse import ArgumentError
+
+import letters_torch.lightning  # noqa: F401  isort: skip  # installs the torchvision guard
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from letters_torch import checkpoint, config_files
+from letters_torch import checkpoint
+from letters_torch.cli.changes import tell_changes
+from letters_torch.cli.commands import LIGHTNING
+from letters_torch.cli.implied import STARTERS, with_config
 from letters_torch.console import say
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
 from letters_torch.lightning import run_folder
 from letters_torch.lightning.module import LettersModule
+from letters_torch.lightning.open_run import find_checkpoint
 from letters_torch.lightning.trainer import StepTrainer
-from letters_torch.reading import result_csv as submission
+from letters_torch.reading import result_csv
 
-COMMANDS = ("fit", "validate", "test", "predict", "report", "explain")
-STARTERS = ("fit", "explain")  # which need no checkpoint
-DEFAULT_CONFIG = "kaggle.yaml"
 _PARSING = {"exit_on_error": False, "allow_abbrev": False}
 
 
 class SaveConfig(SaveConfigCallback):
-    """Writes the run's config.yaml: only when the run does start, so that one refused leaves the old file; whole."""
+    """Writes the run's config.yaml when the run starts, so that a run that is refused leaves the old file as it was.
+
+    `ckpt_path` is left out: the file says what the run is, not where one of its sessions was resumed from.
+    """
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        """Nothing yet, where Lightning writes."""
+        """Nothing; Lightning would write here."""
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Writes the file."""
-        text = self.parser.dump(self.config, skip_none=False)
+        config = self.config.clone()
+        config.pop("ckpt_path", None)
+        text = self.parser.dump(config, skip_none=False)
         checkpoint.write(Path(trainer.log_dir) / self.config_filename, text.encode())
 
 
@@ -101,7 +106,7 @@ class LettersCLI(LightningCLI):
     """Lightning's command line, with run folders that are found again and settings that are never dropped unsaid."""
 
     def __init__(self, args: list[str]) -> None:
-        self._named = next((arg for arg in args[:1] if arg in COMMANDS), None)
+        self._named = next((arg for arg in args[:1] if arg in LIGHTNING), None)
         super().__init__(
             LettersModule,
             LettersDataModule,
@@ -109,7 +114,7 @@ class LettersCLI(LightningCLI):
             seed_everything_default=0,
             save_config_callback=SaveConfig,
             auto_configure_optimizers=False,
-            parser_kwargs={**_PARSING, **{command: dict(_PARSING) for command in COMMANDS}},
+            parser_kwargs={**_PARSING, **{command: dict(_PARSING) for command in LIGHTNING}},
             args=args,
         )
 
@@ -161,7 +166,8 @@ class LettersCLI(LightningCLI):
         self.root = Path(config.trainer.default_root_dir or ".")
         if config.data.path is not None:  # the run's config.yaml must mean the same from any folder
             config.data.path = str(Path(config.data.path).expanduser().absolute())
-        self.checkpoint = _checkpoint(config.ckpt_path, self.root, needed=self.subcommand not in STARTERS)
+        needed = config.ckpt_path is not None or self.subcommand not in STARTERS
+        self.checkpoint = find_checkpoint(config.ckpt_path, self.root) if needed else None
         config.ckpt_path = None if self.checkpoint is None else str(self.checkpoint)
         self.content = None if self.checkpoint is None else checkpoint.load(self.checkpoint)
         self.resumed: Path | None = None  # the folder of the run that goes on
@@ -196,7 +202,7 @@ class LettersCLI(LightningCLI):
             self.model.require_width(self.content)
             self.datamodule.require_same_data(self.content["LettersDataModule"])
         if self.resumed is not None:
-            _tell_changes(self.resumed / "config.yaml", self.config[self.subcommand])
+            tell_changes(self.resumed / "config.yaml", self.config[self.subcommand])
 
     def after_fit(self) -> None:
         """Ends as a program that was stopped ends, if it was."""
@@ -229,7 +235,7 @@ class LettersCLI(LightningCLI):
         if self.datamodule.pictures is not None:
             files = self.datamodule.picture_files
         try:
-            submission.write(output, probabilities, files)
+            result_csv.write(output, probabilities, files)
         except OSError as error:
             raise UserError(
                 f"--output {output}: cannot be written ({error.strerror}); name a file in a folder that there is"
@@ -245,142 +251,44 @@ def _seed(value: Any) -> int:
     return int(value)
 
 
-def _checkpoint(given: str | None, root: Path, needed: bool) -> Path | None:
-    """The checkpoint that is meant: a path, "last" or "best" of the newest run under `root`; its best by default."""
-    if given not in (None, "last", "best"):
-        return Path(str(given)).expanduser()
-    if given is None and not needed:
-        return None
-    folder = run_folder.newest(root)
-    found = sorted((folder / "checkpoints").glob("last.ckpt" if given == "last" else "best-*.ckpt")) if folder else []
-    if not found:
-        raise UserError(
-            f"no run with a {given or 'best'} checkpoint under {root / run_folder.RUNS}; train one with"
-            " `python -m letters_torch fit`, or name a file with --ckpt_path"
-        )
-    newest = max(found, key=lambda file: file.stat().st_mtime)
-    say(f"checkpoint: {newest}")
-    return newest
+def run(args: list[str]) -> None:
+    """Runs one of Lightning's subcommands.
 
+    Args:
+        args: the command's name and its arguments.
 
-def _tell_changes(saved: Path, config: Namespace) -> None:
-    """Says what a resumed run does otherwise than before; what is given now wins, where it is not refused."""
-    before = yaml.safe_load(saved.read_text(encoding="utf-8"))
-    if not isinstance(before, dict):
-        return
-    now = yaml.safe_load(yaml.safe_dump(_plain(config)))
-    for section in ("seed_everything", "model", "data", "trainer"):
-        for name, old, new in _differences(before.get(section), now.get(section), section):
-            if name == "trainer.default_root_dir":  # the same folder, or the run would not go on in it
-                continue
-            say(f"changed since the checkpoint: {name} is {new}, was {old}")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Namespace):
-        value = vars(value)
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value if isinstance(value, (int, float, str, bool, type(None))) else str(value)
-
-
-def _differences(before: Any, now: Any, name: str) -> list[tuple[str, Any, Any]]:
-    if isinstance(before, dict) and isinstance(now, dict):
-        shared = [key for key in before if key in now]
-        return [row for key in shared for row in _differences(before[key], now[key], f"{name}.{key}")]
-    return [] if before == now else [(name, before, now)]
-
-
-def _with_config(args: list[str]) -> list[str]:
-    """Puts files for bare config names; with none, the run's own config or the default one."""
-    result, found = [], False
-    for before, arg in zip(["", *args], args, strict=False):
-        if before in ("--config", "-c"):
-            arg, found = _config(arg), True
-        elif arg.startswith("--config="):
-            arg, found = "--config=" + _config(arg.removeprefix("--config=")), True
-        result.append(arg)
-    if found or not args or args[0] not in COMMANDS or {"-h", "--help"} & set(args):
-        return result
-    return [result[0], *_implied_config(result), *result[1:]]
-
-
-def _config(name: str) -> str:
-    file = config_files.find(name)
-    config_files.check(file)
-    return str(file)
-
-
-def _implied_config(args: list[str]) -> list[str]:
-    """What the checkpoint's run was started with, wherever it lies now; without a checkpoint, the default config."""
-    values = {"--ckpt_path": "", "--trainer.default_root_dir": "."}
-    for before, arg in zip(["", *args], args, strict=False):
-        name, equals, value = arg.partition("=")
-        if before in values:
-            values[before] = arg
-        elif equals and name in values:
-            values[name] = value
-    named, root = values["--ckpt_path"], Path(values["--trainer.default_root_dir"])
-    if named in ("last", "best") or (not named and args[0] not in STARTERS):
-        run = run_folder.newest(root)
-    else:
-        run = run_folder.of_checkpoint(Path(named)) if named else None
-    inherited = run is not None and (run / "config.yaml").is_file()
-    file = run / "config.yaml" if run is not None and inherited else config_files.find(DEFAULT_CONFIG)
-    if not any(arg.startswith("--print_config") for arg in args):  # what that prints is for a file
-        say(f"config: {file}")
-    root_flag = ["--trainer.default_root_dir", str(run.parent.parent)] if run is not None and inherited else []
-    return ["--config", _config(str(file)), *root_flag]
-
-
-def main(args: list[str] | None = None) -> None:
-    """Runs a command. A user's mistake ends it with one line on stderr and exit code 2."""
-    if not gc.isenabled():  # by the package's __init__, for a program's start
-        gc.freeze()  # the imports' objects stay to the end, where to look through them for garbage takes a second
-        gc.enable()
-    args = sys.argv[1:] if args is None else args
+    Raises:
+        UserError: a mistake of the user's, in whatever Lightning or jsonargparse says of it.
+    """
     if not any(arg.startswith("--trainer.profiler") for arg in args):  # whose table is one of those messages
         _quiet()
     before, threading.excepthook = threading.excepthook, _report_thread
     try:
-        LettersCLI(_with_config(args))
-    except (UserError, MisconfigurationException, ArgumentError) as error:
+        LettersCLI(with_config(args))
+    except (MisconfigurationException, ArgumentError) as error:
         first = _first_cause(error)
-        _fail(str(first if isinstance(first, UserError) else error))
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except OSError as error:  # a full disk, a folder that may not be written
-        _fail(f"{error.filename or 'cannot read or write'}: {error.strerror or error}")
+        raise UserError(str(first if isinstance(first, UserError) else error)) from error
     finally:
         threading.excepthook = before
 
 
 def _first_cause(error: BaseException) -> BaseException:
-    """The error that began it: parsers wrap it in words of their own."""
+    """The error at the start of the chain: parsers wrap it in their own words."""
     while error.__cause__ is not None:
         error = error.__cause__
     return error
 
 
 def _report_thread(error: threading.ExceptHookArgs) -> None:
-    """TensorBoard's writer, which is a thread: what stops it reaches the run with its next point, and is told then."""
+    """Logs what stops TensorBoard's writer, which is a thread: the run meets the error with its next point."""
     logging.getLogger(__name__).info("a thread stopped", exc_info=error.exc_value)
 
 
-def _fail(message: str) -> None:
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    print("error: " + " ".join(lines), file=sys.stderr)
-    sys.exit(2)
-
-
 def _quiet() -> None:
-    """Lightning tells of loaders' workers, of GPUs and of tips: nothing that a run here is about.
+    """Silences Lightning's messages about data loader workers, GPUs and tips, which do not apply here.
 
-    TensorBoard's reader warns that it drops what a resumed run had logged beyond the step that it went on from: it is
-    meant to.
+    TensorBoard's reader warns when it drops points that a run logged beyond the step it was resumed from; that is
+    intended.
     """
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
