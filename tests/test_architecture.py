@@ -10,8 +10,8 @@ import letters_torch
 PACKAGE = Path(letters_torch.__file__).parent
 # From the bottom up. The rooms of one line stand beside each other and import nothing of each other's.
 LAYERS = (
-    ("errors", "files", "console", "_torchvision_guard", "exact_sgd"),
-    ("letters", "sklearn"),
+    ("errors", "files", "_torchvision_guard", "exact_sgd"),
+    ("console", "letters", "sklearn"),
     ("synthetic",),
     ("data",),
     ("checkpoint",),
