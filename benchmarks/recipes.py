@@ -202,10 +202,10 @@ def with_floor(data: UnlikeLetters, floor: float) -> UnlikeLetters:
     if not floor:
         return data
     assert data.standardizer is not None
-    common = standardize.fit(data.placed(data.train.images), "global").inverse_deviation
-    limit = torch.minimum(data.standardizer.inverse_deviation, common / floor)
+    common = standardize.fit(data.placed(data.train.images), "global").inv_std
+    limit = torch.minimum(data.standardizer.inv_std, common / floor)
     floored = copy(data)
-    floored.standardizer = replace(data.standardizer, inverse_deviation=limit)
+    floored.standardizer = replace(data.standardizer, inv_std=limit)
     return floored
 
 

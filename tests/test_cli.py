@@ -146,7 +146,7 @@ def by_hand(checkpoint: Path) -> list[int]:
     V, W = (saved["state_dict"][name].double().numpy() for name in "VW")
     statistics = saved["LettersDataModule"]["standardizer"]
     images = kaggle.read(Path("letters_data.mat")).test.images
-    X = ((images - statistics["mean"].numpy()) * statistics["inverse_deviation"].numpy()).reshape(len(images), -1)
+    X = ((images - statistics["mean"].numpy()) * statistics["inv_std"].numpy()).reshape(len(images), -1)
     return [int(formulas.forward(V, W, x).g.argmax()) + 1 for x in X]
 
 

@@ -65,7 +65,7 @@ def test_kaggle_is_the_notebooks_logged_run(monkeypatch: pytest.MonkeyPatch) -> 
     augment = cli.datamodule.augment
     assert isinstance(augment, RandomAffine)
     assert [*augment.degrees, *augment.translate] == [-10, 10, 0.064, 0.064]
-    assert (augment.scale, augment.shear, augment.outside) == (None, None, None)
+    assert (augment.scale, augment.shear, augment.fixed_fill) == (None, None, None)
 
 
 @pytest.mark.skipif(not CURVE.exists(), reason="the notebook's curve is not beside this repository")

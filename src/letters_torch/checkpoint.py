@@ -111,10 +111,10 @@ def _data_faults(data: dict[Any, Any]) -> Iterator[str]:
             "validation": int(),
             "validation_writers": str(),
             "scaling": str(),
-            "standardizer": {"mean": mean, "inverse_deviation": inverse, "outside": outside, **rest},
+            "standardizer": {"mean": mean, "inv_std": inv_std, "fill": fill, **rest},
         }:
-            tables = all(_is_plain(t, 2) and t.shape == (28, 28) and t.isfinite().all() for t in (mean, inverse))
-            if rest.keys() - {"moments"} or not tables or not _is_number(outside):
+            tables = all(_is_plain(t, 2) and t.shape == (28, 28) and t.isfinite().all() for t in (mean, inv_std))
+            if rest.keys() - {"moments"} or not tables or not _is_number(fill):
                 yield "its statistics of the pixels are not two tables of 28 x 28 finite numbers"
             if not _are_moments(rest.get("moments")):
                 yield "the moments that its letters were brought to are none"

@@ -149,9 +149,9 @@ def test_a_floor_holds_down_the_rarest_pixels(mat: Path) -> None:
     assert data.standardizer is not None
     assert floored.standardizer is not None
     limit = 1 / 1.2 / data.train.images.astype(float).std()
-    expected = data.standardizer.inverse_deviation.clamp(max=limit)
-    torch.testing.assert_close(floored.standardizer.inverse_deviation, expected)
-    assert (floored.standardizer.inverse_deviation < data.standardizer.inverse_deviation).any()
+    expected = data.standardizer.inv_std.clamp(max=limit)
+    torch.testing.assert_close(floored.standardizer.inv_std, expected)
+    assert (floored.standardizer.inv_std < data.standardizer.inv_std).any()
     assert not torch.equal(floored.make_block(0, 5).x, data.make_block(0, 5).x)
     assert not torch.equal(floored.val_dataloader()[0].batches[0].x, data.val_dataloader()[0].batches[0].x)
 

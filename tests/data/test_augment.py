@@ -76,13 +76,13 @@ def test_each_float32_image_is_torchvisions(interpolation: Any, fill: float | No
         assert (ours == theirs).double().mean() > 0.995
 
 
-@pytest.mark.parametrize("outside", [0.0, -0.4])
-def test_without_a_fill_what_comes_in_is_the_sets_own_outside(outside: float) -> None:
+@pytest.mark.parametrize("fill", [0.0, -0.4])
+def test_without_a_fill_what_comes_in_is_the_sets_own_fill(fill: float) -> None:
     parameters_of = RandomAffine(**RANGES["all"])
     x = images()
-    result = parameters_of.augment(x, draws(), outside)
+    result = parameters_of.augment(x, draws(), fill)
     parameters = parameters_of.parameters_from(draws(), 28, 28)
-    theirs = torch.stack([torchvisions(x[k] - outside, parameters, k, "bilinear", None) + outside for k in range(N)])
+    theirs = torch.stack([torchvisions(x[k] - fill, parameters, k, "bilinear", None) + fill for k in range(N)])
     torch.testing.assert_close(result, theirs, rtol=0, atol=2e-5)
 
 
@@ -190,19 +190,19 @@ def test_the_standardised_image_is_what_moves() -> None:
     ink[0, 0, 0] = 3  # the corner varies a little, so its deviation is tiny
     fitted = standardize.fit(ink, "pixel")
     standardised = fitted(torch.from_numpy(ink))
-    shifted = RandomAffine(0, (0.3, 0.3)).augment(standardised, draws(200), fitted.outside)
+    shifted = RandomAffine(0, (0.3, 0.3)).augment(standardised, draws(200), fitted.fill)
     assert shifted.abs().max() <= standardised.abs().max() + 1e-4
     raw = RandomAffine(0, (0.3, 0.3)).augment(torch.from_numpy(ink).float(), draws(200), 0.0)
-    trap = (raw - fitted.mean.float()) * fitted.inverse_deviation.float()
+    trap = (raw - fitted.mean.float()) * fitted.inv_std.float()
     assert trap.abs().max() > 20 * shifted.abs().max()
 
 
 def test_with_one_mean_and_deviation_what_comes_in_is_black() -> None:
     ink = pictures(N)
     fitted = standardize.fit(ink, "global")
-    moved = RandomAffine(0, (0.3, 0.3)).augment(fitted(torch.from_numpy(ink), torch.float64), draws(), fitted.outside)
+    moved = RandomAffine(0, (0.3, 0.3)).augment(fitted(torch.from_numpy(ink), torch.float64), draws(), fitted.fill)
     raw = RandomAffine(0, (0.3, 0.3)).augment(torch.from_numpy(ink).double(), draws(), 0.0)
-    expected = (raw - fitted.mean) * fitted.inverse_deviation
+    expected = (raw - fitted.mean) * fitted.inv_std
     torch.testing.assert_close(moved, expected, rtol=0, atol=1e-9)
 
 

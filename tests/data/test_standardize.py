@@ -61,7 +61,7 @@ def test_a_pixel_that_varied_once_among_many_rows_is_exact() -> None:
     images[0] = 254
     fitted = standardize.fit(images, "pixel")
     variance = 99_999 / 100_000**2
-    np.testing.assert_allclose(fitted.inverse_deviation, variance**-0.5, rtol=1e-12)
+    np.testing.assert_allclose(fitted.inv_std, variance**-0.5, rtol=1e-12)
 
 
 def test_zero_mean_and_unit_variance_of_all_that_varies() -> None:
@@ -88,18 +88,18 @@ def test_a_set_of_one_picture_or_of_equal_ones_is_0(scaling: Any) -> None:
     assert not standardize.fit(images, scaling)(torch.from_numpy(images)).any()
 
 
-def test_global_has_one_mean_one_deviation_and_a_black_outside() -> None:
+def test_global_has_one_mean_one_deviation_and_a_black_fill() -> None:
     images = letters()
     fitted = standardize.fit(images, "global")
     result = fitted(torch.from_numpy(images), torch.float64).numpy()
     np.testing.assert_allclose(result, (images - images.mean()) / images.std(), rtol=1e-10)
-    assert fitted.outside == pytest.approx(-images.mean() / images.std(), rel=1e-12)
-    assert fitted.outside == pytest.approx(float(fitted(torch.from_numpy(BLACK[None]), torch.float64)[0, 0, 0]))
+    assert fitted.fill == pytest.approx(-images.mean() / images.std(), rel=1e-12)
+    assert fitted.fill == pytest.approx(float(fitted(torch.from_numpy(BLACK[None]), torch.float64)[0, 0, 0]))
 
 
 @pytest.mark.parametrize("scaling", ["pixel", "pixel_each_set"])
-def test_outside_is_the_mean_for_statistics_of_each_pixel(scaling: Any) -> None:
-    assert standardize.fit(letters(), scaling).outside == 0
+def test_the_fill_is_the_mean_for_statistics_of_each_pixel(scaling: Any) -> None:
+    assert standardize.fit(letters(), scaling).fill == 0
 
 
 @pytest.mark.parametrize("scaling", ["pixel", "global"])
@@ -107,7 +107,7 @@ def test_pieces_of_a_large_set_make_no_difference(scaling: Any) -> None:
     images = np.tile(letters(40), (500, 1, 1))  # more rows than are summed at once
     once, often = standardize.fit(letters(40), scaling), standardize.fit(images, scaling)
     np.testing.assert_allclose(often.mean, once.mean, rtol=1e-14)
-    np.testing.assert_allclose(often.inverse_deviation, once.inverse_deviation, rtol=1e-12)
+    np.testing.assert_allclose(often.inv_std, once.inv_std, rtol=1e-12)
 
 
 def test_the_images_are_left_as_they_were() -> None:
@@ -136,14 +136,14 @@ def test_statistics_are_of_the_training_rows_alone(tmp_path: Path, scaling: Any)
     data = module(tmp_path, images, test, scaling)
     expected = standardize.fit(images[rows_of(data.train.images, images)], scaling)
     assert data.standardizer is not None
-    assert torch.equal(data.standardizer.inverse_deviation, expected.inverse_deviation)
+    assert torch.equal(data.standardizer.inv_std, expected.inv_std)
 
     changed = images.copy()
     changed[rows_of(data.val.images, images)] ^= 255
     after = module(tmp_path, changed, test ^ np.uint8(255), scaling).standardizer
     assert after is not None
     assert torch.equal(after.mean, data.standardizer.mean)
-    assert torch.equal(after.inverse_deviation, data.standardizer.inverse_deviation)
+    assert torch.equal(after.inv_std, data.standardizer.inv_std)
 
     changed[rows_of(data.train.images, images)[0]] ^= 255
     other = module(tmp_path, changed, test, scaling).standardizer

@@ -18,7 +18,7 @@ from letters_torch.lightning.module import LettersModule
 from letters_torch.lightning.trainer import StepTrainer
 from letters_torch.pages import command, logged
 from letters_torch.pages import report as run
-from letters_torch.reading.predictions import wilson
+from letters_torch.reading.intervals import wilson
 from tests.support.pages import Page, axes_lines, counts, hush, probabilities
 from tests.support.running import HIDDEN, STAGES, VALIDATION, data_module, prepare, refused, save_letters, scalars
 
@@ -190,7 +190,7 @@ def altered(gathered: run.Run) -> str:
     sets = gathered.sets
     gathered.data.sets = replace(sets, source="builtin", fallback=True)
     try:
-        return run.document(replace(gathered, logged=history, test=gathered.readings))
+        return run.document(replace(gathered, logged=history, test=gathered.validation))
     finally:
         gathered.data.sets = sets
 

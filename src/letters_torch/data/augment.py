@@ -22,13 +22,13 @@ class Augmentation(ABC):
     """What a data module's `augment` may be."""
 
     @abstractmethod
-    def augment(self, images: Tensor, draws: Draws, outside: float) -> Tensor:
+    def augment(self, images: Tensor, draws: Draws, fill: float) -> Tensor:
         """Changes each image by its own draws.
 
         Args:
             images: (N, H, W), standardised, float.
             draws: (N, at least 14), uniform in [0, 1).
-            outside: the value of pixels from beyond the edge.
+            fill: value of pixels from beyond the edge.
 
         Returns:
             (N, H, W), of the images' dtype.
@@ -47,7 +47,7 @@ class RandomAffine(v2.RandomAffine, Augmentation):
         scale: range of the factor.
         shear: degrees: x from (-shear, shear), or x from a range of two, or x and y from four.
         interpolation: between pixels.
-        fill: value of pixels from beyond the edge; None for the standardised set's own (`Standardizer.outside`).
+        fill: value of pixels from beyond the edge; None for that of the standardised letters (`Standardizer.fill`).
 
     Raises:
         ValueError: as torchvision's; or an interpolation that it does not offer for tensors.
@@ -65,16 +65,16 @@ class RandomAffine(v2.RandomAffine, Augmentation):
         if interpolation not in ("nearest", "bilinear"):
             raise ValueError(f"interpolation must be nearest or bilinear, not {interpolation}")
         super().__init__(degrees, translate, scale, shear, v2.InterpolationMode(interpolation), fill or 0)
-        self.outside = fill
+        self.fixed_fill = fill  # 0 is a value here, None is not
 
-    def augment(self, images: Tensor, draws: Draws, outside: float) -> Tensor:
+    def augment(self, images: Tensor, draws: Draws, fill: float) -> Tensor:
         """See `Augmentation.augment`."""
         grid = self.grid(images, draws)
-        if self.outside is not None:
-            return sample(images, grid, self.interpolation.value, self.outside)
-        if outside == 0:
+        if self.fixed_fill is not None:
+            return sample(images, grid, self.interpolation.value, self.fixed_fill)
+        if fill == 0:
             return sample(images, grid, self.interpolation.value, None)
-        return sample(images - outside, grid, self.interpolation.value, None).add_(outside)
+        return sample(images - fill, grid, self.interpolation.value, None).add_(fill)
 
     def grid(self, images: Tensor, draws: Draws) -> Tensor:
         """Where in its image each new pixel is taken from; (N, H, W, 2), in grid_sample's units."""
@@ -168,7 +168,7 @@ class RollAndRotate(Augmentation):
     def __init__(self, degrees: float = 10.0) -> None:
         self.degrees = degrees
 
-    def augment(self, images: Tensor, draws: Draws, outside: float) -> Tensor:
+    def augment(self, images: Tensor, draws: Draws, fill: float) -> Tensor:
         """See `Augmentation.augment`."""
         shift, axis, angle = self.parameters_from(draws)
         return rotate(roll(images, shift, axis), angle)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from letters_torch.data import standardize, stream
 from letters_torch.data.augment import Augmentation
-from letters_torch.data.moments import Moments, placed
+from letters_torch.data.moments import Moments, normalised
 from letters_torch.data.prefetch import Block, Blocks
 from letters_torch.data.readers import pictures
 from letters_torch.data.sources import open_letters
@@ -114,9 +114,9 @@ class LettersDataModule(pl.LightningDataModule):
         self.digest = _digest(self.sets.train)
         self.train, self.val, self.test = *self._split(self.sets.train), self.sets.test
         self.save_hyperparameters({"letters": self.sets.origin, "letters_digest": self.digest})
-        images = fitted_on = placed(self.train.images, self.moments)
+        images = fitted_on = normalised(self.train.images, self.moments)
         if self.scaling == "pixel_each_set":
-            fitted_on = placed(self.sets.train.images, self.moments)
+            fitted_on = normalised(self.sets.train.images, self.moments)
         self.standardizer = standardize.fit(fitted_on, self.scaling, self.moments)
         self._placed = torch.from_numpy(images).flatten(1)
         self._classes = _classes(self.train)
@@ -150,7 +150,7 @@ class LettersDataModule(pl.LightningDataModule):
         rows = torch.from_numpy(self.rows(first_step, draws))
         x = self.standardizer.scale(self._placed.index_select(0, rows).view(-1, 28, 28), self._dtype)
         if self.augment is not None:
-            x = self.augment.augment(x, draws[:, 1:], self.standardizer.outside)
+            x = self.augment.augment(x, draws[:, 1:], self.standardizer.fill)
         return Block(x.flatten(1), self._classes[rows], first_step)
 
     def rows(self, first_step: int, draws: stream.Draws) -> stream.Rows:
@@ -206,7 +206,7 @@ class LettersDataModule(pl.LightningDataModule):
     def _test_standardizer(self) -> Standardizer | None:
         if self.scaling == "pixel_each_set" and self.pictures is None:
             moments = self._known.moments if self._known else self.moments
-            return standardize.fit(placed(self.test.images, moments), self.scaling, moments)
+            return standardize.fit(normalised(self.test.images, moments), self.scaling, moments)
         return self._known or self.standardizer
 
     def _batches(self, letters: Letters, standardizer: Standardizer | None) -> "Batches":

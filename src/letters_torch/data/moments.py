@@ -77,7 +77,7 @@ class Moments:
         return maps
 
 
-def placed(images: UInt8, moments: Moments | None) -> UInt8:
+def normalised(images: UInt8, moments: Moments | None) -> UInt8:
     """The images (N, 28, 28) brought to the moments; as they are, where there are none to be brought to."""
     return images if moments is None else moments(images)
 

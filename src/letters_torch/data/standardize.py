@@ -1,6 +1,6 @@
-"""Pixels to numbers of zero mean and unit variance, as sklearn.preprocessing.scale does: population variance.
+"""Standardisation of pixels to zero mean and unit variance, as in sklearn.preprocessing.scale (population variance).
 
-Letters may be brought to the same moments first (moments.py).
+Moment normalisation (moments.py) may come before it.
 """
 
 from dataclasses import asdict, dataclass
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from letters_torch.data.moments import Moments, placed
+from letters_torch.data.moments import Moments, normalised
 from letters_torch.letters import SIDE, UInt8
 
 Scaling = Literal["pixel", "pixel_each_set", "global"]
@@ -18,67 +18,73 @@ Scaling = Literal["pixel", "pixel_each_set", "global"]
 
 @dataclass(frozen=True)
 class Standardizer:
-    """(image - mean) * inverse_deviation, pixel by pixel.
+    """(image - mean) * inv_std, pixel by pixel.
 
     Attributes:
         mean: (28, 28) float64, in grey levels.
-        inverse_deviation: (28, 28) float64; 0 for a pixel that never varied, which so stays 0 whatever it meets.
-        outside: the value that a pixel from beyond the image's edge takes. With statistics of each pixel, 0: the
-            mean of wherever it lands. With one mean and deviation, black.
-        moments: what the letters are brought to first; None for nothing.
+        inv_std: (28, 28) float64, the inverse of the standard deviation; 0 for a pixel that is constant over the set,
+            so that the pixel is 0 in every image.
+        fill: the standardised value of pixels from beyond the image's edge: 0, the mean of every pixel, with
+            statistics per pixel; black with one mean and deviation for all pixels.
+        moments: the moment normalisation that comes first; None for none.
     """
 
     mean: Tensor
-    inverse_deviation: Tensor
-    outside: float
+    inv_std: Tensor
+    fill: float
     moments: Moments | None = None
 
     def __call__(self, images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-        """uint8 (N, 28, 28), as on file -> `dtype` (N, 28, 28)."""
+        """Letters as on file, uint8 (N, 28, 28) -> `dtype` (N, 28, 28)."""
         return self.scale(self.place(images), dtype)
 
     def place(self, images: Tensor) -> Tensor:
-        """The first half: uint8 (N, 28, 28) -> the same, brought to the moments."""
-        return torch.from_numpy(placed(images.numpy(), self.moments))
+        """The first half, moment normalisation: uint8 (N, 28, 28) -> uint8 (N, 28, 28)."""
+        return torch.from_numpy(normalised(images.numpy(), self.moments))
 
     def scale(self, images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """The second half: uint8 (N, 28, 28) -> `dtype` (N, 28, 28)."""
-        mean, inverse = self.mean.to(dtype), self.inverse_deviation.to(dtype)
-        return images.to(dtype).sub_(mean).mul_(inverse)
+        mean, inv_std = self.mean.to(dtype), self.inv_std.to(dtype)
+        return images.to(dtype).sub_(mean).mul_(inv_std)
 
     def state_dict(self) -> dict[str, Any]:
         """Plain tensors and numbers, for a checkpoint."""
         moments = asdict(self.moments) if self.moments else None
-        tables = {"mean": self.mean, "inverse_deviation": self.inverse_deviation}
-        return {**tables, "outside": self.outside, "moments": moments}
+        return {"mean": self.mean, "inv_std": self.inv_std, "fill": self.fill, "moments": moments}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> "Standardizer":
-        """That of a `state_dict`; of one from before there were moments, too."""
-        moments = state.get("moments")
+        """The standardizer of a `state_dict`."""
+        moments = state["moments"]
         return cls(**{**state, "moments": Moments(**moments) if moments else None})
 
 
 def fit(images: UInt8, scaling: Scaling, moments: Moments | None = None) -> Standardizer:
-    """The statistics of a set.
+    """Computes the statistics of a set of letters.
 
     Args:
-        images: (N, 28, 28), at least one, brought to the moments.
-        scaling: "global" for one mean and deviation, otherwise one of each pixel.
-        moments: those, for the images to come.
+        images: (N, 28, 28), at least one, after moment normalisation if there is any.
+        scaling: "global" for one mean and one deviation of all pixels, otherwise those of each pixel.
+        moments: the moment normalisation that the images went through; later images will go through it too.
     """
-    count, total, squares = len(images), np.zeros((SIDE, SIDE), np.int64), np.zeros((SIDE, SIDE), np.int64)
-    for begin in range(0, count, 8192):  # by pieces, to stay small
-        piece = images[begin : begin + 8192].astype(np.float32)
-        total += piece.sum(0, dtype=np.float64).astype(np.int64)
-        squares += np.einsum("nij,nij->ij", piece, piece, dtype=np.float64, casting="safe").astype(np.int64)
+    count, total, squares = len(images), *_sums(images)
     if scaling == "global":
         count, total, squares = count * SIDE**2, np.full_like(total, total.sum()), np.full_like(squares, squares.sum())
-    # In whole numbers of Python's, of any size: in floating point what little variance a pixel has would drown in the
-    # rounding of its squares, and a constant pixel could not be told from it.
+    # Exact, in Python's integers: in floating point the variance of a pixel that rarely differs would be lost in the
+    # rounding of its squares, and a constant pixel could not be recognised.
     n, s, q = count, total.astype(object), squares.astype(object)
     mean, variance = (s / n).astype(np.float64), ((n * q - s * s) / n**2).astype(np.float64)
     constant = variance == 0
-    inverse = np.where(constant, 0, 1 / np.sqrt(np.where(constant, 1, variance)))
-    outside = float(-mean[0, 0] * inverse[0, 0]) if scaling == "global" else 0.0
-    return Standardizer(torch.from_numpy(mean), torch.from_numpy(inverse), outside, moments)
+    inv_std = np.where(constant, 0, 1 / np.sqrt(np.where(constant, 1, variance)))
+    fill = float(-mean[0, 0] * inv_std[0, 0]) if scaling == "global" else 0.0
+    return Standardizer(torch.from_numpy(mean), torch.from_numpy(inv_std), fill, moments)
+
+
+def _sums(images: UInt8) -> tuple[Any, Any]:
+    """The sums of each pixel and of its square over the set, int64 (28, 28) each."""
+    total, squares = np.zeros((SIDE, SIDE), np.int64), np.zeros((SIDE, SIDE), np.int64)
+    for begin in range(0, len(images), 8192):  # in pieces, to save memory
+        piece = images[begin : begin + 8192].astype(np.float32)
+        total += piece.sum(0, dtype=np.float64).astype(np.int64)
+        squares += np.einsum("nij,nij->ij", piece, piece, dtype=np.float64, casting="safe").astype(np.int64)
+    return total, squares

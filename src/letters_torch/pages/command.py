@@ -11,7 +11,7 @@ from letters_torch.lightning import run_folder
 from letters_torch.lightning.module import LettersModule
 from letters_torch.pages import explain, logged
 from letters_torch.pages import report as run
-from letters_torch.reading.predictions import read
+from letters_torch.reading.predictions import predict
 
 
 def gather(trainer: Any, module: LettersModule, data: LettersDataModule, checkpoint: Path) -> run.Run:
@@ -27,9 +27,9 @@ def gather(trainer: Any, module: LettersModule, data: LettersDataModule, checkpo
         )
     history = logged.read(folder)
     trainer.validate(module, datamodule=data, ckpt_path=str(checkpoint), verbose=False)
-    readings = read(module, data.val_dataloader()[0])
-    test = read(module, data.test_dataloader()) if data.test.labels is not None else None
-    return run.Run(folder, checkpoint, module, data, history, readings, test)
+    validation = predict(module, data.val_dataloader()[0])
+    test = predict(module, data.test_dataloader()) if data.test.labels is not None else None
+    return run.Run(folder, checkpoint, module, data, history, validation, test)
 
 
 def report(trainer: Any, module: LettersModule, data: LettersDataModule, checkpoint: Path, output: Path | None) -> Path:

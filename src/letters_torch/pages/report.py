@@ -16,7 +16,8 @@ from letters_torch.pages import page
 from letters_torch.pages.logged import Logged
 from letters_torch.reading import notebook
 from letters_torch.reading.confusion import confusion, mistaken_for
-from letters_torch.reading.predictions import Readings, wilson
+from letters_torch.reading.intervals import wilson
+from letters_torch.reading.predictions import Predictions
 
 SHOWN = 24  # letters in a gallery
 UNITS = 100  # hidden units shown
@@ -35,8 +36,8 @@ class Run:
         module: with those weights.
         data: set up, with the run's letters.
         logged: what the run folder holds.
-        readings: of the validation rows, by the module.
-        test: of the test rows; None where they have no labels.
+        validation: predictions for the validation rows.
+        test: predictions for the test rows; None where they have no labels.
     """
 
     folder: Path
@@ -44,8 +45,8 @@ class Run:
     module: LettersModule
     data: LettersDataModule
     logged: Logged
-    readings: Readings
-    test: Readings | None
+    validation: Predictions
+    test: Predictions | None
 
     @property
     def sets(self) -> LetterSets:
@@ -56,7 +57,8 @@ class Run:
 
 def document(run: Run) -> str:
     """The page."""
-    counts = confusion(run.readings.truth, run.readings.reading).numpy()
+    assert run.validation.truth is not None
+    counts = confusion(run.validation.truth, run.validation.classes)
     return page.document(
         f"letters_torch: {run.folder.parent.name}/{run.folder.name}",
         _headline(run),
@@ -71,11 +73,11 @@ def _percent(value: float | None, digits: int = 2) -> str:
     return "-" if value is None else f"{value:.{digits}%}"
 
 
-def _accuracy(readings: Readings, rows: str) -> tuple[str, str]:
-    count = len(readings.truth)
-    low, high = wilson(readings.right, count, CONFIDENCE)
+def _accuracy(found: Predictions, rows: str) -> tuple[str, str]:
+    count = len(found)
+    low, high = wilson(found.num_correct, count, CONFIDENCE)
     return (
-        _percent(readings.right / count),
+        _percent(found.num_correct / count),
         f"of {count:,} {rows} read right; {CONFIDENCE:.0%} interval {low:.2%} to {high:.2%}",
     )
 
@@ -85,7 +87,7 @@ def _headline(run: Run) -> str:
     if run.sets.fallback or run.sets.source == "builtin":
         stood_in = " They stood in: no file of real letters was named or found." if run.sets.fallback else ""
         parts.append(page.paragraph(f"Built-in letters, drawn by the program, not handwriting.{stood_in}", "warn"))
-    cards = [_accuracy(run.readings, "validation rows")]
+    cards = [_accuracy(run.validation, "validation rows")]
     if run.test is not None:
         cards.append(_accuracy(run.test, "test rows"))
     cards.append((f"{run.module.step:,}", f"steps behind these weights, {run.checkpoint.name}"))
@@ -146,13 +148,13 @@ def _confusion(counts: Any) -> str:
 
 
 def _galleries(run: Run) -> list[str]:
-    readings, images = run.readings, run.data.val.images
+    found, images = run.validation, run.data.val.images
     parts = []
     for title, rows in (
-        (f"Read wrong, the surest first ({len(readings.truth) - readings.right:,} in all)", readings.worst(SHOWN)),
-        ("Read right, the first of the validation rows", readings.read_right(SHOWN)),
+        (f"Read wrong, the surest first ({len(found) - found.num_correct:,} in all)", found.worst_rows(SHOWN)),
+        ("Read right, the first of the validation rows", found.correct_rows(SHOWN)),
     ):
-        shown = [(255 - images[row], readings.caption(row)) for row in rows]
+        shown = [(255 - images[row], found.caption(row)) for row in rows]
         parts.append(page.section(title, page.captioned(shown) if shown else page.paragraph("None.", "quiet")))
     return parts
 

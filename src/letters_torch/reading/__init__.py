@@ -1,1 +1,1 @@
-"""What a network makes of letters: predictions, confusion, intervals, result.csv."""
+"""Predictions of trained networks, and figures about them: confusion, intervals, result.csv."""

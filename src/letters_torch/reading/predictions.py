@@ -1,80 +1,129 @@
-"""How a network reads a labelled set, and what can be said of its accuracy."""
+"""What a network predicts for a set of letters."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
+from functools import cached_property
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from letters_torch.data.datamodule import Batch
-from letters_torch.letters import ALPHABET
+from letters_torch.letters import ALPHABET, CLASSES
+
+_NAMES = np.array(list(ALPHABET))
 
 
 @dataclass(frozen=True)
-class Readings:
-    """What a network made of the letters of a set, row by row, on the CPU.
+class Predictions:
+    """The predictions for N letters.
 
     Attributes:
-        truth: (N,) of 0..25.
-        reading: (N,) of 0..25.
-        confidence: the probability that the network gave its reading, (N,).
+        probabilities: (N, 26), of A..Z; each row sums to 1.
+        truth: (N,) integers 0..25, the true classes; None where there are no labels.
     """
 
-    truth: Tensor
-    reading: Tensor
-    confidence: Tensor
+    probabilities: npt.NDArray[np.floating]
+    truth: npt.NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        if self.probabilities.ndim != 2 or self.probabilities.shape[1] != CLASSES:
+            raise ValueError(f"probabilities must have shape (N, {CLASSES}), not {self.probabilities.shape}")
+        if self.truth is not None and self.truth.shape != (len(self),):
+            raise ValueError(f"truth has shape {self.truth.shape}, but there are {len(self)} predictions")
+
+    def __len__(self) -> int:
+        return len(self.probabilities)
+
+    @cached_property
+    def classes(self) -> npt.NDArray[np.int64]:
+        """(N,) integers 0..25: the most probable class of each letter."""
+        return self.probabilities.argmax(1)
+
+    @cached_property
+    def confidence(self) -> npt.NDArray[np.floating]:
+        """(N,): the probability of that class."""
+        return self.probabilities.max(1)
 
     @property
-    def right(self) -> int:
-        """How many are read right."""
-        return int((self.truth == self.reading).sum())
+    def letters(self) -> npt.NDArray[np.str_]:
+        """(N,): that class as "A".."Z"."""
+        return _NAMES[self.classes]
 
-    def read_right(self, count: int) -> list[int]:
-        """The first rows that are read right: a fair sample, as the order of the rows is a random one."""
-        rows: list[int] = (self.truth == self.reading).nonzero().flatten()[:count].tolist()
-        return rows
+    def top(self, count: int) -> list[list[tuple[str, float]]]:
+        """The most probable letters of each row, the most probable first.
 
-    def worst(self, count: int) -> list[int]:
-        """The rows that are read wrong, those first that the network is surest of."""
-        wrong = (self.truth != self.reading).nonzero().flatten()
-        order = self.confidence[wrong].argsort(descending=True, stable=True)
-        rows: list[int] = wrong[order][:count].tolist()
-        return rows
+        Args:
+            count: of letters, 1 to 26.
+
+        Returns:
+            For each row `count` pairs (letter, probability).
+        """
+        if not 1 <= count <= CLASSES:
+            raise ValueError(f"count must be 1 to {CLASSES}, not {count}")
+        order = np.argsort(-self.probabilities, axis=1, kind="stable")[:, :count]
+        chosen = np.take_along_axis(self.probabilities, order, 1)
+        return [
+            list(zip(letters, row, strict=True))
+            for letters, row in zip(_NAMES[order].tolist(), chosen.tolist(), strict=True)
+        ]
+
+    @property
+    def correct(self) -> npt.NDArray[np.bool_]:
+        """(N,): whether the prediction is the true class. Needs `truth`."""
+        if self.truth is None:
+            raise ValueError("these predictions have no true classes")
+        return self.classes == self.truth
+
+    @property
+    def num_correct(self) -> int:
+        """How many predictions are correct. Needs `truth`."""
+        return int(self.correct.sum())
+
+    def correct_rows(self, count: int) -> list[int]:
+        """The first `count` correct rows. The rows are in random order, so this is a random sample."""
+        return np.flatnonzero(self.correct)[:count].tolist()
+
+    def worst_rows(self, count: int) -> list[int]:
+        """The `count` wrong rows with the highest confidence, the highest first."""
+        wrong = np.flatnonzero(~self.correct)
+        return wrong[np.argsort(-self.confidence[wrong], kind="stable")][:count].tolist()
 
     def caption(self, row: int) -> tuple[str, str]:
-        """`("G read as Q", "97.3%")`, or `("G", "97.3%")` where it is read right."""
-        truth, reading = ALPHABET[int(self.truth[row])], ALPHABET[int(self.reading[row])]
-        return truth if truth == reading else f"{truth} read as {reading}", f"{float(self.confidence[row]):.1%}"
+        """`("G read as Q", "97.3%")` for a wrong prediction, `("G", "97.3%")` for a correct one. Needs `truth`."""
+        assert self.truth is not None
+        truth, letter = ALPHABET[int(self.truth[row])], ALPHABET[int(self.classes[row])]
+        return truth if truth == letter else f"{truth} read as {letter}", f"{float(self.confidence[row]):.1%}"
 
 
 @torch.no_grad()
-def read(module: nn.Module, batches: Iterable[Batch]) -> Readings:
-    """Reads labelled batches, on the device and in the precision of the module; at least one batch."""
-    parts = []
-    for batch in batches:
-        assert batch.y is not None
-        weights = next(module.parameters())
-        confidence, reading = torch.softmax(module(batch.x.to(weights)), 1).cpu().max(1)
-        parts.append((batch.y.cpu(), reading, confidence))
-    return Readings(*(torch.cat(column) for column in zip(*parts, strict=True)))
-
-
-def wilson(right: int, rows: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval for an accuracy: where the true one lies with this confidence.
-
-    E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927).
+def predict(module: nn.Module, batches: Iterable[tuple[Tensor, Tensor | None]]) -> Predictions:
+    """The predictions of a network.
 
     Args:
-        right: how many of the rows are read right.
-        rows: at least 1.
-        confidence: between 0 and 1, neither of them.
-
-    Returns:
-        The interval's lower and upper end, as shares of 1.
+        module: maps standardised pixels (N, 784) to logits (N, 26). It is used on its device and in its precision.
+        batches: at least one pair of pixels and classes; the classes are None where there are no labels.
     """
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share, weight = right / rows, z * z / rows
-    middle = (share + weight / 2) / (1 + weight)
-    half = z / (1 + weight) * (share * (1 - share) / rows + weight / (4 * rows)) ** 0.5
-    return middle - half, middle + half
+    probabilities, truth = [], []
+    weights = next(module.parameters())
+    for x, y in batches:
+        probabilities.append(torch.softmax(module(x.to(weights)), 1).cpu().numpy())
+        if y is not None:
+            truth.append(y.cpu().numpy())
+    return Predictions(np.concatenate(probabilities), np.concatenate(truth) if truth else None)
+
+
+def average(parts: Sequence[Predictions]) -> Predictions:
+    """The mean of several networks' probabilities for the same letters: a simple ensemble.
+
+    Args:
+        parts: at least one, all of the same N letters.
+
+    Raises:
+        ValueError: the parts differ in their number of letters.
+    """
+    if len({len(part) for part in parts}) != 1:
+        raise ValueError(f"predictions of different numbers of letters: {[len(part) for part in parts]}")
+    if len(parts) == 1:
+        return parts[0]
+    return Predictions(np.mean([part.probabilities for part in parts], axis=0), parts[0].truth)

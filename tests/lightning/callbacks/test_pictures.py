@@ -20,7 +20,7 @@ from letters_torch.exact_sgd.schedule import Stage
 from letters_torch.lightning.callbacks.pictures import SHOWN, entering, log_notebook
 from letters_torch.lightning.trainer import StepTrainer
 from letters_torch.reading import notebook
-from letters_torch.reading.predictions import Readings
+from letters_torch.reading.predictions import Predictions
 from tests.support.pages import counts, hush, probabilities
 from tests.support.running import PROBE, ROWS, VALIDATION, data_module, fit, prepare, save_letters, scalars
 
@@ -75,25 +75,24 @@ def test_pictures_come_at_the_checks_after_a_stages_end_and_at_the_last(run: Pat
 def test_pictures_are_of_the_readings_at_that_step(run: Path) -> None:
     data = data_module(run.parents[1] / "letters_data.mat")
     data.setup("fit")
-    g = torch.from_numpy(probabilities(run / "checkpoints" / "last.ckpt", data))
-    truth = torch.from_numpy(data.val.labels.astype(np.int64) - 1)  # type: ignore[union-attr]
-    confidence, reading = g.max(1)
-    matrix, readings = counts(truth.numpy(), reading.numpy()), Readings(truth, reading, confidence)
-    wrong, right = (np.flatnonzero((truth == reading).numpy() == way) for way in (False, True))
-    wrong = wrong[np.argsort(-confidence.numpy()[wrong], kind="stable")]
+    g = probabilities(run / "checkpoints" / "last.ckpt", data)
+    truth = data.val.labels.astype(np.int64) - 1  # type: ignore[union-attr]
+    matrix, found = counts(truth, g.argmax(1)), Predictions(g, truth)
+    wrong, right = (np.flatnonzero((truth == g.argmax(1)) == way) for way in (False, True))
+    wrong = wrong[np.argsort(-g.max(1)[wrong], kind="stable")]
     assert len(wrong)
     assert len(right)
     for tag, sheet in (
         ("validation/confusion", sheets.confusion_matrix(matrix)),
         ("validation/accuracy of each letter", sheets.letter_accuracy(matrix)),
-        ("validation/read wrong, the surest first", gallery(data, readings, wrong[:SHOWN])),
-        ("validation/read right", gallery(data, readings, right[:SHOWN])),
+        ("validation/read wrong, the surest first", gallery(data, found, wrong[:SHOWN])),
+        ("validation/read right", gallery(data, found, right[:SHOWN])),
     ):
         assert np.array_equal(picture(run, tag), sheet), tag
 
 
-def gallery(data: LettersDataModule, readings: Readings, rows: np.ndarray) -> np.ndarray:
-    return sheets.gallery(data.val.images[rows], [readings.caption(row) for row in rows])
+def gallery(data: LettersDataModule, found: Predictions, rows: np.ndarray) -> np.ndarray:
+    return sheets.gallery(data.val.images[rows], [found.caption(row) for row in rows])
 
 
 def test_hidden_units_are_shown_upright_the_heaviest_first(run: Path) -> None:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import torch
+import numpy as np
+import numpy.typing as npt
 from pytorch_lightning.callbacks import Callback
-from torch import Tensor
 
 from letters_torch.console import say
 from letters_torch.letters import ALPHABET, CLASSES
@@ -37,11 +37,11 @@ class LetterTable(Callback):
     """After `validate` and `test`: accuracy of each letter, and what it is most often taken for."""
 
     def __init__(self) -> None:
-        self.confusion = torch.zeros(CLASSES, CLASSES, dtype=torch.long)  # row: the truth, column: the reading
+        self.confusion = np.zeros((CLASSES, CLASSES), np.int64)  # [truth, predicted]
 
     def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
         """Counts from nothing."""
-        self.confusion.zero_()
+        self.confusion[:] = 0
 
     on_test_start = on_validation_start
 
@@ -54,9 +54,9 @@ class LetterTable(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Counts the readings of the first loader: the validation or test rows."""
+        """Counts the predictions of the first loader: the validation or test rows."""
         if dataloader_idx == 0:
-            self.confusion += confusion(batch.y, outputs)
+            self.confusion += confusion(batch.y.cpu(), outputs.cpu())
 
     on_test_batch_end = on_validation_batch_end
 
@@ -71,7 +71,7 @@ class LetterTable(Callback):
             say(table(self.confusion))
 
 
-def table(counts: Tensor) -> str:
+def table(counts: npt.NDArray[np.int64]) -> str:
     """The accuracy of each letter as lines of text; `counts` as `confusion` gives them."""
     lines = ["letter   rows   accuracy   most often taken for"]
     for letter, row in zip(ALPHABET, counts.tolist(), strict=True):

@@ -14,7 +14,7 @@ from letters_torch.drawing import sheets, tiles
 from letters_torch.exact_sgd.network import hidden_units
 from letters_torch.reading import notebook
 from letters_torch.reading.confusion import confusion
-from letters_torch.reading.predictions import Readings, read
+from letters_torch.reading.predictions import Predictions, predict
 
 SHOWN = 30  # letters in a gallery
 UNITS = 100  # hidden units shown
@@ -54,7 +54,7 @@ class Pictures(Callback):
         if step and (marks != self._drawn or step >= trainer.max_steps):
             self._drawn = marks
             batches = trainer.val_dataloaders[0]
-            _log_readings(writer, read(pl_module, batches), data.val.images, step)
+            _log_predictions(writer, predict(pl_module, batches), data.val.images, step)
             _log_weights(writer, pl_module, next(iter(batches)).x[:PROBE], step)
 
     def _marks(self, trainer: Any, pl_module: Any) -> tuple[int, int]:
@@ -102,11 +102,12 @@ def log_notebook(folder: Path, comparable: bool, last: int) -> None:
                 writer.add_scalar("val/acc", point.val_acc, point.step)
 
 
-def _log_readings(writer: SummaryWriter, readings: Readings, images: Any, step: int) -> None:
-    counts = confusion(readings.truth, readings.reading).numpy()
+def _log_predictions(writer: SummaryWriter, found: Predictions, images: Any, step: int) -> None:
+    assert found.truth is not None
+    counts = confusion(found.truth, found.classes)
     drawn = {"confusion": sheets.confusion_matrix(counts), "accuracy of each letter": sheets.letter_accuracy(counts)}
-    for name, rows in (("wrong, the surest first", readings.worst(SHOWN)), ("right", readings.read_right(SHOWN))):
-        drawn[f"read {name}"] = sheets.gallery(images[rows], [readings.caption(row) for row in rows])
+    for name, rows in (("wrong, the surest first", found.worst_rows(SHOWN)), ("right", found.correct_rows(SHOWN))):
+        drawn[f"read {name}"] = sheets.gallery(images[rows], [found.caption(row) for row in rows])
     for name, sheet in drawn.items():
         writer.add_image(f"validation/{name}", sheet, step, dataformats="HWC")
 

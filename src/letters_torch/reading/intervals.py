@@ -1,0 +1,23 @@
+"""Confidence intervals of an accuracy."""
+
+from statistics import NormalDist
+
+
+def wilson(correct: int, rows: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval for a proportion.
+
+    E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927).
+
+    Args:
+        correct: the number of correct rows, 0 to `rows`.
+        rows: at least 1.
+        confidence: above 0 and below 1.
+
+    Returns:
+        The lower and upper end, both in 0..1.
+    """
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share, weight = correct / rows, z * z / rows
+    middle = (share + weight / 2) / (1 + weight)
+    half = z / (1 + weight) * (share * (1 - share) / rows + weight / (4 * rows)) ** 0.5
+    return middle - half, middle + half
