@@ -16,7 +16,7 @@ from letters_torch import config_files
 from letters_torch.data.augment import RandomAffine
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.exact_sgd.blocked import panels
-from letters_torch.exact_sgd.network import initial_weights
+from letters_torch.exact_sgd.network import from_linear, initial_weights, to_linear
 from letters_torch.exact_sgd.schedule import Rates, Schedule, Stage
 from letters_torch.letters import CLASSES, PIXELS
 
@@ -95,16 +95,14 @@ class Problem:
 
 def linear_network(V: Tensor, W: Tensor) -> torch.nn.Sequential:
     """The network as it is usually written in torch, with these weights."""
-    network = torch.nn.Sequential(
-        torch.nn.Linear(V.shape[1] - 1, len(V)), torch.nn.Tanh(), torch.nn.Linear(len(V), len(W))
-    )
-    with torch.no_grad():
-        for parameter, value in zip(network.parameters(), (V[:, :-1], V[:, -1], W[:, :-1], W[:, -1]), strict=True):
-            parameter.copy_(value)
-    return network
+    first, second = to_linear(V, W)
+    return torch.nn.Sequential(first, torch.nn.Tanh(), second)
 
 
 def weights_of(network: torch.nn.Sequential) -> tuple[Array, Array]:
     """V and W of that network."""
-    weight, bias, weight_2, bias_2 = (parameter.detach().numpy() for parameter in network.parameters())
-    return np.column_stack([weight, bias]), np.column_stack([weight_2, bias_2])
+    first, _, second = network
+    assert isinstance(first, torch.nn.Linear)
+    assert isinstance(second, torch.nn.Linear)
+    V, W = from_linear(first, second)
+    return V.numpy(), W.numpy()

@@ -24,6 +24,7 @@ from letters_torch.data.prefetch import Blocks
 from letters_torch.data.standardize import Scaling
 from letters_torch.data.stream import Sampling
 from letters_torch.exact_sgd.blocked import Blocked
+from letters_torch.exact_sgd.model import Model
 from letters_torch.exact_sgd.network import initial_weights, logits
 from letters_torch.exact_sgd.schedule import Schedule, Stage
 from letters_torch.exact_sgd.threads import sharing
@@ -184,7 +185,7 @@ def train(recipe: Recipe, data: LettersDataModule, seed: int) -> Weights:
     """Runs it to its end; the blocks come as they do in `fit`."""
     data.augment, data.sampling = recipe.augment, recipe.sampling
     V, W = initial_weights(PIXELS, recipe.hidden, CLASSES, seed=seed, scale=recipe.initial_scale)
-    schedule, engine = Schedule(recipe.stages), Blocked(smoothing=recipe.label_smoothing)
+    schedule, engine = Schedule(recipe.stages), Blocked(model=Model(label_smoothing=recipe.label_smoothing))
     total, averaged, count = schedule.total, (torch.zeros_like(V), torch.zeros_like(W)), 0
     blocks = Blocks(data.make_block, data.block, lambda: 0, lambda t: total if t < total else None, data.workers)
     with sharing():

@@ -15,6 +15,7 @@ from benchmarks.styles import UnlikeLetters
 from letters_torch import config_files
 from letters_torch.data.augment import RandomWarp
 from letters_torch.data.moments import Moments
+from letters_torch.exact_sgd.model import Model
 from letters_torch.exact_sgd.network import initial_weights, logits
 from letters_torch.exact_sgd.one_at_a_time import OneAtATime
 from letters_torch.exact_sgd.schedule import Schedule, Stage
@@ -45,7 +46,7 @@ def test_a_recipe_is_trained_as_it_says(mat: Path) -> None:
     V, W = initial_weights(PIXELS, 5, CLASSES, seed=3, scale=0.5)
     data.sampling = "rounds"
     block = data.make_block(0, 200)
-    OneAtATime(smoothing=0.1)(V, W, block.x, block.y, Schedule(recipe.stages).rates(0, 200))
+    OneAtATime(Model(label_smoothing=0.1))(V, W, block.x, block.y, Schedule(recipe.stages).rates(0, 200))
     data.sampling = "replacement"
     for ours, plain in zip(recipes.train(recipe, data, seed=3), (V, W), strict=True):
         torch.testing.assert_close(ours, plain, atol=1e-5, rtol=0)

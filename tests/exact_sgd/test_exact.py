@@ -11,6 +11,7 @@ from torch import Tensor
 
 from letters_torch.exact_sgd import formulas, sweep
 from letters_torch.exact_sgd.blocked import UNITS, Blocked, panels
+from letters_torch.exact_sgd.model import Model
 from letters_torch.exact_sgd.one_at_a_time import OneAtATime
 from letters_torch.exact_sgd.schedule import Rates
 from letters_torch.exact_sgd.threads import torch_threads
@@ -27,6 +28,7 @@ from tests.support.updates import (
 )
 
 EXACT = 1e-10
+SMOOTHED = Model(label_smoothing=0.1)
 WRONG = 1e-3
 FORMS = pytest.mark.parametrize("compiled", [False, True], ids=["plain", "compiled"])
 PANELS = pytest.mark.parametrize("panel", [1, 2, 3, 7, 64, 100, 256])
@@ -206,12 +208,12 @@ def test_a_sweep_without_inner_products_would_be_seen(
 def smoothed_run(long_run: tuple[Problem, Result]) -> tuple[Problem, Result]:
     """The long run with labels smoothed by 0.1."""
     task = long_run[0]
-    return task, by_numpy(task, smoothing=0.1)
+    return task, by_numpy(task, SMOOTHED)
 
 
 def test_one_at_a_time_smooths_as_the_derivation(smoothed_run: tuple[Problem, Result]) -> None:
     task, reference = smoothed_run
-    assert apart(task.train(OneAtATime(smoothing=0.1)), reference) < EXACT
+    assert apart(task.train(OneAtATime(SMOOTHED)), reference) < EXACT
     assert apart(task.train(OneAtATime()), reference) > WRONG
 
 
@@ -220,18 +222,12 @@ def test_one_at_a_time_smooths_as_the_derivation(smoothed_run: tuple[Problem, Re
 def test_smoothing_is_the_derivations(smoothed_run: tuple[Problem, Result], panel: int, compiled: bool) -> None:
     task, reference = smoothed_run
     cuts = random_cuts(len(task.x), seed=panel)
-    assert apart(task.train(Blocked(panel, compiled, smoothing=0.1), cuts), reference) < EXACT
+    assert apart(task.train(Blocked(panel, compiled, SMOOTHED), cuts), reference) < EXACT
 
 
 @FORMS
 @pytest.mark.parametrize("smoothing", [0.01, 0.5, 1.0])
 def test_the_785_400_26_network_smoothed(smoothing: float, compiled: bool) -> None:
     task = problem(constant(300, 0.005, 0.01), inputs=784, hidden=400, classes=26)
-    assert apart(task.train(Blocked(compiled=compiled, smoothing=smoothing)), by_numpy(task, smoothing)) < EXACT
-
-
-@pytest.mark.parametrize("smoothing", [-0.1, 1.1, float("nan")])
-def test_a_smoothing_that_cannot_be_is_refused(smoothing: float) -> None:
-    for engine in (OneAtATime, Blocked):
-        with pytest.raises(ValueError, match="label_smoothing must be from 0 to 1"):
-            engine(smoothing=smoothing)
+    model = Model(label_smoothing=smoothing)
+    assert apart(task.train(Blocked(compiled=compiled, model=model)), by_numpy(task, model)) < EXACT

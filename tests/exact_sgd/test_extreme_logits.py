@@ -17,7 +17,7 @@ from letters_torch.exact_sgd.blocked import Blocked
 from letters_torch.exact_sgd.network import logits
 from letters_torch.exact_sgd.one_at_a_time import OneAtATime
 from letters_torch.exact_sgd.schedule import Rates
-from tests.support.updates import Engine, Problem, Result, apart, constant, problem
+from tests.support.updates import Problem, Result, Updates, apart, constant, problem
 
 # Logits as multiples of the scale, what is added to them, the label, and whether its probability rounds to 0.
 CASES: dict[str, tuple[list[int], list[int], int, bool]] = {
@@ -106,7 +106,7 @@ EITHER = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize(
     "engine", [OneAtATime(), Blocked(compiled=False), Blocked(compiled=True)], ids=["one", "plain", "compiled"]
 )
-def test_a_step_of_every_engine(engine: Engine, name: str, scale: float, dtype: torch.dtype) -> None:
+def test_a_step_of_every_engine(engine: Updates, name: str, scale: float, dtype: torch.dtype) -> None:
     task = case_of(name, scale, dtype)
     check(task, task.train(engine))
 

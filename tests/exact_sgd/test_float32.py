@@ -8,7 +8,7 @@ from torch import Tensor
 from letters_torch.exact_sgd.blocked import Blocked
 from letters_torch.exact_sgd.one_at_a_time import OneAtATime
 from letters_torch.exact_sgd.schedule import Rates
-from tests.support.updates import Engine, Problem, Result, constant, problem
+from tests.support.updates import Problem, Result, Updates, constant, problem
 
 SEEDS = range(3)
 STEPS = 300
@@ -27,7 +27,7 @@ def runs(request: pytest.FixtureRequest) -> tuple[list[tuple[Problem, Result]], 
     return references, errors(OneAtATime(), references)
 
 
-def errors(engine: Engine, runs: list[tuple[Problem, Result]]) -> Errors:
+def errors(engine: Updates, runs: list[tuple[Problem, Result]]) -> Errors:
     """The relative error (norms) of V, W and the losses, in the mean over the runs."""
     of_runs = []
     for task, reference in runs:

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from letters_torch.exact_sgd import formulas
-from letters_torch.exact_sgd.network import hidden_units, initial_weights, logits
+from letters_torch.exact_sgd.network import from_linear, hidden_units, initial_weights, logits, to_linear
 from letters_torch.letters import CLASSES, PIXELS
 
 
@@ -64,3 +65,28 @@ def test_logits_are_those_of_the_derivation() -> None:
     steps = [formulas.forward(V.numpy(), W.numpy(), sample) for sample in x.numpy()]
     np.testing.assert_allclose(hidden_units(V, x).numpy(), [s.h[:-1] for s in steps], rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(logits(V, W, x).numpy(), [s.b for s in steps], rtol=1e-12, atol=1e-14)
+
+
+def test_linear_layers_there_and_back() -> None:
+    V, W = initial_weights(9, 5, 3, seed=0, dtype=torch.float64)
+    first, second = to_linear(V, W)
+    x = torch.randn(4, 9, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    torch.testing.assert_close(second(torch.tanh(first(x))), logits(V, W, x), rtol=1e-12, atol=1e-14)
+    again = from_linear(first, second)
+    assert all(torch.equal(*pair) for pair in zip(again, (V, W), strict=True))
+    assert not any(t.requires_grad for t in again)
+    again[0].zero_()
+    V.zero_()
+    assert (first.weight != 0).all()  # copies: neither side changes the other
+
+
+def test_layers_without_biases_have_biases_of_zero() -> None:
+    first, second = nn.Linear(4, 3, bias=False), nn.Linear(3, 2, bias=False)
+    V, W = from_linear(first, second)
+    assert torch.equal(V, torch.cat([first.weight, torch.zeros(3, 1)], 1))
+    assert torch.equal(W, torch.cat([second.weight, torch.zeros(2, 1)], 1))
+
+
+def test_layers_that_do_not_follow_each_other() -> None:
+    with pytest.raises(ValueError, match="second has 4 inputs, but first has 3 outputs"):
+        from_linear(nn.Linear(5, 3), nn.Linear(4, 2))

@@ -12,6 +12,7 @@ from letters_torch.data.moments import Moments
 from letters_torch.drawing import tiles
 from letters_torch.errors import UserError
 from letters_torch.exact_sgd import formulas
+from letters_torch.exact_sgd.model import Model
 from letters_torch.exact_sgd.one_at_a_time import OneAtATime
 from letters_torch.lightning.module import LettersModule
 from letters_torch.pages.explain import document, products
@@ -142,7 +143,7 @@ def test_a_smoothed_label_is_walked_through_too(folder: Path) -> None:
     assert labels == pytest.approx([0.75 if letter == true else 0.01 for letter in range(26)])
     assert all(0 <= number(row[2]) < 1e-12 for row in page.rows if len(row) == 3 and row[0] != "quantity")
     V, W = (weights.detach().double().clone() for weights in (module.V, module.W))
-    OneAtATime(0.26)(V, W, x, y, module.schedule.rates(0, 1))
+    OneAtATime(Model(label_smoothing=0.26))(V, W, x, y, module.schedule.rates(0, 1))
     told = re.search(r"hidden unit j = (\d+).* W\[.,j\] ← .* = (\S+) ", page.text)
     assert told
     assert number(told[2]) == pytest.approx(float(W[true, int(told[1])]), rel=1e-5)

@@ -8,11 +8,14 @@ import torch
 from torch import Tensor
 
 from letters_torch.exact_sgd import formulas
+from letters_torch.exact_sgd.model import Model
 from letters_torch.exact_sgd.network import initial_weights
 from letters_torch.exact_sgd.schedule import Rates, Schedule, Stage
 
 
-class Engine(Protocol):
+class Updates(Protocol):
+    """An engine, or another function that is called like one."""
+
     def __call__(self, V: Tensor, W: Tensor, x: Tensor, y: Tensor, rates: Rates, first_step: int = 0) -> Tensor: ...
 
 
@@ -34,7 +37,7 @@ class Problem(NamedTuple):
     def to(self, target: torch.dtype | str) -> "Problem":
         return Problem(self.V.to(target), self.W.to(target), self.x.to(target), self.y, self.rates)
 
-    def train(self, engine: Engine, lengths: list[int] | None = None, first_step: int = 0) -> Result:
+    def train(self, engine: Updates, lengths: list[int] | None = None, first_step: int = 0) -> Result:
         """Runs the engine over all samples, handed over in blocks of these lengths: in one block, if None."""
         V, W = self.V.clone(), self.W.clone()
         y = self.y.to(self.x.device)
@@ -83,8 +86,9 @@ def ramp(count: int = 2_000) -> Rates:
     return Rates(0.02 * t, 0.05 * (1 + np.cos(20 * t)))
 
 
-def by_numpy(problem: Problem, smoothing: float = 0.0) -> Result:
+def by_numpy(problem: Problem, model: Model | None = None) -> Result:
     """The reference: `formulas.train`, one sample at a time, with the label's own loss before each step."""
+    smoothing = (model or Model()).label_smoothing
     V, W = problem.V.numpy(), problem.W.numpy()
     one_hot = np.eye(len(W))[problem.y.numpy()]
     losses = []

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from letters_torch.exact_sgd import sweep
-from letters_torch.exact_sgd.one_at_a_time import require_share
+from letters_torch.exact_sgd.arguments import validated
+from letters_torch.exact_sgd.model import Model
 from letters_torch.exact_sgd.schedule import Rates
 from letters_torch.exact_sgd.threads import share
 
@@ -22,49 +23,31 @@ UNITS = 200  # hidden units whose products are one piece of work: fixed, so that
 
 
 class Blocked:
-    """Exact single-sample SGD, a panel of samples at a time.
+    """Exact single-sample SGD, a panel of samples at a time. An `Engine`.
 
     Args:
-        panel: samples a panel. Panels start at the multiples of it in the run's own count of steps, so that how a run
-            is cut into blocks does not change its rounding.
-        compiled: sweep with the compiled kernel (CPU only). By default, where it can be had.
-        smoothing: of the labels, as in `OneAtATime`.
+        panel: samples a panel, 1 or more. Panels start at the multiples of it in the run's own count of steps, so that
+            how a run is cut into blocks does not change its rounding.
+        compiled: sweep with the compiled kernel, on the CPU only. By default where Numba is installed.
+        model: what is trained; by default tanh units and softmax cross-entropy.
 
     Raises:
-        ValueError: the panel is shorter than 1, the smoothing is outside 0 to 1, or the compiled kernel is asked for
-            where there is no Numba.
+        ValueError: the panel is shorter than 1, or the compiled kernel is asked for and Numba cannot be imported.
     """
 
-    def __init__(self, panel: int = PANEL, compiled: bool | None = None, smoothing: float = 0.0) -> None:
+    def __init__(self, panel: int = PANEL, compiled: bool | None = None, model: Model | None = None) -> None:
         if panel < 1:
-            raise ValueError(f"a panel must have 1 sample or more, not {panel}")
+            raise ValueError(f"panel must be 1 or more, not {panel}")
         if compiled and not sweep.COMPILED:
-            raise ValueError("the compiled sweep needs Numba, which cannot be imported here")
-        require_share(smoothing)
+            raise ValueError("compiled=True needs Numba, which cannot be imported here")
         self.panel = panel
-        self.smoothing = smoothing
         self.compiled = compiled
+        self.model = model or Model()
         self._buffers: _Buffers | None = None
 
     def __call__(self, V: Tensor, W: Tensor, x: Tensor, y: Tensor, rates: Rates, first_step: int = 0) -> Tensor:
-        """Does len(x) updates of V and W, in place; arguments and result as in `OneAtATime`.
-
-        Args:
-            V: (hidden, inputs + 1), the last column the bias.
-            W: (classes, hidden + 1), the last column the bias.
-            x: (N, inputs), standardised pixels.
-            y: (N,), int64, 0..classes - 1.
-            rates: learning rate and weight decay of each step, N of each.
-            first_step: number of the first of these steps in the run.
-
-        Returns:
-            The cross-entropy of each sample before its update, (N,), with its label as it is, smoothed or not.
-
-        Raises:
-            ValueError: the shapes or the precisions do not fit each other.
-            IndexError: a class that W does not have.
-        """
-        _check(V, W, x, y, rates)
+        """Does N updates of V and W, in place: see `Engine`."""
+        rates = validated(V, W, x, y, rates, first_step)
         losses = x.new_empty(len(x))
         with torch.no_grad(), _full_precision(x.device.type):
             for begin, end in panels(first_step, len(x), self.panel):
@@ -95,7 +78,7 @@ class Blocked:
 
     def _sweep(self, A: Tensor, G: Tensor, W: Tensor, y: Tensor, rates: Rates, D: Tensor, losses: Tensor) -> float:
         compiled = self.compiled if self.compiled is not None else A.device.type == "cpu" and sweep.COMPILED
-        return (sweep.compiled if compiled else sweep.plain)(A, G, W, y, *rates, D, losses, self.smoothing)
+        return (sweep.compiled if compiled else sweep.plain)(A, G, W, y, *rates, D, losses, self.model.label_smoothing)
 
     def _take(self, V: Tensor, x: Tensor, D: Tensor, U: Tensor, decay: float) -> None:
         """V_K from V_0, by what the sweep left in D: lr_j c_(j+1)..c_(K-1) d_j. Uses U."""
@@ -159,18 +142,6 @@ def panels(first_step: int, count: int, panel: int) -> Iterator[tuple[int, int]]
         end = min(count, begin + panel - (first_step + begin) % panel)
         yield begin, end
         begin = end
-
-
-def _check(V: Tensor, W: Tensor, x: Tensor, y: Tensor, rates: Rates) -> None:
-    """What the compiled sweep, which reads memory unguarded, takes for granted."""
-    shapes = [tuple(t.shape) for t in (V, W, x, y, *rates)]
-    (hidden, inputs), (classes, samples) = shapes[0], (len(W), len(x))
-    if shapes[1:] != [(classes, hidden + 1), (samples, inputs - 1), (samples,), (samples,), (samples,)]:
-        raise ValueError(f"V, W, x, y, lr and weight_decay do not fit each other: {shapes}")
-    if not V.dtype == W.dtype == x.dtype:
-        raise ValueError(f"V, W and x must be of one precision, not {V.dtype}, {W.dtype} and {x.dtype}")
-    if samples and not (y.min() >= 0 and y.max() < classes):
-        raise IndexError(f"a class outside 0..{classes - 1} among y")
 
 
 @contextmanager

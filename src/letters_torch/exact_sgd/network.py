@@ -5,7 +5,7 @@ b = W h, g = softmax(b). Here the appended 1 is never stored: the last column of
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def initial_weights(
@@ -45,3 +45,49 @@ def hidden_units(V: Tensor, x: Tensor) -> Tensor:
 def logits(V: Tensor, W: Tensor, x: Tensor) -> Tensor:
     """b = W h: x (N, inputs) -> (N, classes), before the softmax."""
     return torch.addmm(W[:, -1], hidden_units(V, x), W[:, :-1].T)
+
+
+def from_linear(first: nn.Linear, second: nn.Linear) -> tuple[Tensor, Tensor]:
+    """The weights of two layers, copied. A layer without biases gets biases of 0.
+
+    Args:
+        first: from inputs to hidden units; the activation comes between the two.
+        second: from hidden units to classes.
+
+    Returns:
+        V, (hidden, inputs + 1), and W, (classes, hidden + 1), detached.
+
+    Raises:
+        ValueError: `second` does not take what `first` gives.
+    """
+    if second.in_features != first.out_features:
+        raise ValueError(f"second has {second.in_features} inputs, but first has {first.out_features} outputs")
+    return _with_biases(first), _with_biases(second)
+
+
+def _with_biases(layer: nn.Linear) -> Tensor:
+    weight = layer.weight.detach()
+    bias = weight.new_zeros(len(weight)) if layer.bias is None else layer.bias.detach()
+    return torch.cat([weight, bias[:, None]], 1)
+
+
+def to_linear(V: Tensor, W: Tensor) -> tuple[nn.Linear, nn.Linear]:
+    """Two layers with these weights, copied: the reverse of `from_linear`.
+
+    Args:
+        V: (hidden, inputs + 1).
+        W: (classes, hidden + 1).
+
+    Returns:
+        From inputs to hidden units, and from hidden units to classes, of V's and W's dtype and device.
+    """
+    return _layer(V), _layer(W)
+
+
+def _layer(weights: Tensor) -> nn.Linear:
+    outputs, inputs = weights.shape
+    layer = nn.Linear(inputs - 1, outputs, dtype=weights.dtype, device=weights.device)
+    with torch.no_grad():
+        layer.weight.copy_(weights[:, :-1])
+        layer.bias.copy_(weights[:, -1])
+    return layer

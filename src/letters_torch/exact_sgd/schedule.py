@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -40,11 +40,27 @@ class Stage:
                 raise ValueError(f"a stage's {name} must be a finite number, 0 or more, not {value}")
 
 
-class Rates(NamedTuple):
-    """The settings of consecutive steps: two float64 arrays of one length."""
-
+class _Rates(NamedTuple):
     lr: Float64
     weight_decay: Float64
+
+
+class Rates(_Rates):
+    """Learning rate and weight decay of consecutive steps.
+
+    Args:
+        lr: learning rate, a number for all steps or one for each, (N,).
+        weight_decay: torch's, 2 * lambda of the notebook; a number for all steps or one for each, (N,).
+
+    Attributes:
+        lr: float64 array, () or (N,).
+        weight_decay: float64 array, () or (N,).
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, lr: npt.ArrayLike, weight_decay: npt.ArrayLike = 0.0) -> Self:  # noqa: D102
+        return super().__new__(cls, np.asarray(lr, np.float64), np.asarray(weight_decay, np.float64))
 
 
 class Schedule:

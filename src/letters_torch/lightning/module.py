@@ -15,10 +15,7 @@ from torch.optim import Optimizer
 from letters_torch.data.datamodule import Batch
 from letters_torch.data.prefetch import Block
 from letters_torch.errors import UserError
-from letters_torch.exact_sgd.blocked import PANEL, Blocked
-from letters_torch.exact_sgd.network import initial_weights, logits
-from letters_torch.exact_sgd.one_at_a_time import OneAtATime
-from letters_torch.exact_sgd.schedule import Schedule, Stage
+from letters_torch.exact_sgd import PANEL, Model, Schedule, Stage, initial_weights, logits, make_engine
 from letters_torch.exact_sgd.threads import share
 from letters_torch.letters import CLASSES, PIXELS
 
@@ -69,9 +66,7 @@ class LettersModule(pl.LightningModule):
             raise UserError(f"--model.initial_scale must be a finite number above 0, not {initial_scale}")
         try:
             self.schedule = Schedule(schedule)
-            self.updates = (
-                Blocked(panel, smoothing=label_smoothing) if engine == "blocked" else OneAtATime(label_smoothing)
-            )
+            self.updates = make_engine(engine, panel, Model(label_smoothing=label_smoothing))
         except ValueError as error:
             raise UserError(f"--model: {error}") from error
         self.save_hyperparameters(
