@@ -14,7 +14,7 @@ ENGINES = pytest.mark.parametrize(
 )
 
 
-def call(engine: Engine, first_step: int = 0, **changes: Any) -> torch.Tensor:
+def call(engine: Engine, first_step: Any = 0, **changes: Any) -> torch.Tensor:
     """Calls the engine on 10 samples, with some of its arguments replaced by functions of them."""
     arguments: dict[str, Any] = problem(constant(10, 0.01, 0.1))._asdict()
     before = {name: arguments[name].clone() for name in "VW"}
