@@ -19,6 +19,7 @@ LAYERS = (
     ("drawing",),
     ("lightning",),
     ("pages",),
+    ("export",),
     ("study",),
     ("config_files",),
     ("cli",),

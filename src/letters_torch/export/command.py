@@ -1,0 +1,73 @@
+"""`python -m letters_torch export`: writes a checkpoint's network and its model card to files."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, get_args
+
+from letters_torch import files
+from letters_torch.console import say
+from letters_torch.errors import UserError
+from letters_torch.export import card, weights
+from letters_torch.export.trained import Trained, read
+
+Format = Literal["onnx", "safetensors", "torch"]
+SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "safetensors": ".safetensors", "torch": ".pt"}
+
+
+def export(checkpoint: Path, format: Format = "onnx", output: Path | None = None) -> Path:
+    """Writes the network of a checkpoint, and beside it its model card, `OUTPUT.md`.
+
+    Args:
+        checkpoint: a checkpoint of a run.
+        format: "onnx" is a graph from raw uint8 letters to probabilities, preprocessing included; "safetensors" and
+            "torch" are the tensors of the network and of the preprocessing.
+        output: the file to write; letters.onnx, letters.safetensors or letters.pt in the current folder if None.
+
+    Returns:
+        The file.
+
+    Raises:
+        UserError: the checkpoint cannot be read, the format is unknown or needs a package that is not installed, or
+            the file cannot be written.
+    """
+    if format not in SUFFIXES:
+        raise UserError(f"--format {format}: unknown; choose {', '.join(get_args(Format))}")
+    file = output or Path(f"letters{SUFFIXES[format]}")
+    trained = read(checkpoint)
+    text = card.text(trained, format, file.name)
+    content = _content(format)(trained, text)
+    for path, data in ((file, content), (Path(f"{file}.md"), text.encode())):
+        _write(path, data)
+    say(f"{file}: {len(content) / 1e6:.2f} MB, {format}, from {checkpoint}; model card: {file}.md")
+    return file
+
+
+def _content(format: Format) -> Callable[[Trained, str], bytes]:
+    """The maker of the file's bytes; its package is imported here, before any work is done.
+
+    Raises:
+        UserError: the package is not installed.
+    """
+    try:
+        if format == "onnx":
+            from letters_torch.export import onnx_file
+
+            return lambda trained, text: onnx_file.model(trained, text).SerializeToString()
+        if format == "safetensors":
+            import safetensors.torch  # noqa: F401
+
+            return lambda trained, _: weights.safetensors_file(trained)
+    except ImportError as error:
+        raise UserError(
+            f"--format {format} needs the {format} package: pip install 'letters-torch[{format}]'"
+        ) from error
+    return lambda trained, _: weights.torch_file(trained)
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        files.write(path, data)
+    except OSError as error:
+        raise UserError(
+            f"--output {path}: cannot be written ({error.strerror or error}); name a file in an existing folder"
+        ) from error

@@ -1,0 +1,106 @@
+"""A trained network and what is known about it, as read from a checkpoint and its run folder."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+from letters_torch import checkpoint
+from letters_torch.data.standardize import Standardizer
+from letters_torch.errors import UserError
+from letters_torch.letters import ALPHABET
+from letters_torch.lightning import run_folder
+from letters_torch.pages import logged
+
+Float32 = npt.NDArray[np.float32]
+INPUT = "uint8, N x 28 x 28, upright, white ink (255) on black (0)"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network.
+
+    Attributes:
+        V: first layer, (hidden, 785), float32; the last column is the bias.
+        W: second layer, (26, hidden + 1), float32; the last column is the bias.
+        standardizer: the preprocessing of the training letters: moments, mean and inverse deviation.
+        scaling: the kind of scaling, as `data.scaling` names it.
+        step: the number of single-sample updates behind the weights.
+        digest: the fingerprint of the training letters.
+        validation: the number of validation rows.
+        accuracy: on the validation rows at this step; None where it was not measured.
+        config: the settings of the run; empty where the checkpoint lies outside a run folder.
+        origin: the training letters in words; empty where the run folder does not say.
+    """
+
+    V: Float32
+    W: Float32
+    standardizer: Standardizer
+    scaling: str
+    step: int
+    digest: str
+    validation: int
+    accuracy: float | None = None
+    config: dict[str, Any] = field(default_factory=dict)
+    origin: str = ""
+
+    @property
+    def hidden(self) -> int:
+        """The number of hidden units."""
+        return len(self.V)
+
+    def metadata(self) -> dict[str, str]:
+        """What a file of weights says about them, as strings."""
+        moments = self.standardizer.moments
+        return {
+            "letters": ALPHABET,
+            "input": INPUT,
+            "polarity": "white on black",
+            "scaling": self.scaling,
+            "moments": "none" if moments is None else str(moments),
+            "step": str(self.step),
+            "validation_accuracy": "not measured" if self.accuracy is None else f"{self.accuracy:.6f}",
+            "validation_rows": str(self.validation),
+            "producer": "letters_torch",
+        }
+
+
+def read(path: Path) -> Trained:
+    """Reads a checkpoint and, if it lies in a run folder, the settings and curves of its run.
+
+    Raises:
+        UserError: the checkpoint cannot be read.
+    """
+    content = checkpoint.load(path)
+    weights = (content["state_dict"][name].float().numpy() for name in "VW")
+    data, step = content["LettersDataModule"], content["letters_torch"]["step"]
+    facts = (data["scaling"], step, data["letters"], data["validation"])
+    standardizer = Standardizer.from_state(data["standardizer"])
+    folder = run_folder.of_checkpoint(path)
+    if folder is None:
+        return Trained(*weights, standardizer, *facts)
+    config, curves = _run(folder)
+    accuracy = dict(curves.get("val/acc", [])).get(step)
+    return Trained(*weights, standardizer, *facts, accuracy, config, _origin(folder))
+
+
+def _run(folder: Path) -> tuple[dict[str, Any], dict[str, list[tuple[int, float]]]]:
+    """Settings and curves; both empty where the folder is incomplete, which does not concern the weights."""
+    try:
+        run = logged.read(folder)
+    except UserError:
+        return {}, {}
+    return run.config, run.curves
+
+
+def _origin(folder: Path) -> str:
+    file = folder / "hparams.yaml"
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return ""
+    origin = str(content.get("letters", "")) if isinstance(content, dict) else ""
+    return origin.rsplit("/", 1)[-1]  # without the folders, as a card may be published

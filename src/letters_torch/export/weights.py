@@ -1,0 +1,48 @@
+"""The weights and the preprocessing as named tensors, for safetensors and for PyTorch."""
+
+import io
+import json
+from dataclasses import asdict
+
+import torch
+from torch import Tensor
+
+from letters_torch.export.trained import Trained
+
+
+def tensors(trained: Trained) -> dict[str, Tensor]:
+    """The tensors of the file.
+
+    Returns:
+        `0.weight`, `0.bias`, `2.weight` and `2.bias`, as the state of
+        `nn.Sequential(nn.Linear(784, hidden), nn.Tanh(), nn.Linear(hidden, 26))`, and the standardisation of the
+        pixels, `mean` and `inverse_deviation`, (28, 28) each; all float32.
+    """
+    layers = {}
+    for index, weights in ((0, trained.V), (2, trained.W)):
+        layers[f"{index}.weight"] = torch.from_numpy(weights[:, :-1].copy())
+        layers[f"{index}.bias"] = torch.from_numpy(weights[:, -1].copy())
+    standardizer = trained.standardizer
+    tables = {"mean": standardizer.mean, "inverse_deviation": standardizer.inverse_deviation}
+    return layers | {name: table.float() for name, table in tables.items()}
+
+
+def metadata(trained: Trained) -> dict[str, str]:
+    """`Trained.metadata`, with the moments as JSON."""
+    moments = trained.standardizer.moments
+    return trained.metadata() | {"moments": json.dumps(None if moments is None else asdict(moments))}
+
+
+def torch_file(trained: Trained) -> bytes:
+    """`{"tensors": tensors, "metadata": metadata}`, for `torch.load(..., weights_only=True)`."""
+    buffer = io.BytesIO()
+    torch.save({"tensors": tensors(trained), "metadata": metadata(trained)}, buffer)
+    return buffer.getvalue()
+
+
+def safetensors_file(trained: Trained) -> bytes:
+    """A safetensors file of the tensors, the metadata in its header."""
+    from safetensors.torch import save
+
+    content: bytes = save(tensors(trained), metadata(trained))
+    return content

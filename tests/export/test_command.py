@@ -1,0 +1,68 @@
+"""`export` on the checkpoint of a run."""
+
+import sys
+from pathlib import Path
+
+import onnxruntime
+import pytest
+import torch
+
+from letters_torch.errors import UserError
+from letters_torch.export import command
+from letters_torch.export.trained import read
+from tests.support.making import message
+from tests.support.running import fit
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    run = fit(folder, data={"scaling": "global"})
+    run.trainer.save_checkpoint(folder / "x.ckpt")
+    return folder / "x.ckpt"
+
+
+def test_onnx_of_a_run(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = command.export(checkpoint, "onnx", tmp_path / "net.onnx")
+    session = onnxruntime.InferenceSession(file.read_bytes())
+    trained = read(checkpoint)
+    assert session.get_modelmeta().custom_metadata_map == trained.metadata()
+    assert "# Model card: net.onnx" in (tmp_path / "net.onnx.md").read_text()
+    assert "net.onnx: " in capsys.readouterr().out
+
+
+def test_default_names(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for kind in command.SUFFIXES:
+        command.export(checkpoint, kind)
+    assert {file.name for file in tmp_path.iterdir()} == {
+        f"letters{suffix}{card}" for suffix in command.SUFFIXES.values() for card in ("", ".md")
+    }
+    assert set(torch.load("letters.pt", weights_only=True)) == {"tensors", "metadata"}
+
+
+def test_user_errors(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError) as error:
+        command.export(checkpoint, "tflite")  # type: ignore[arg-type]
+    message(error, "--format tflite", "onnx, safetensors, torch")
+    with pytest.raises(UserError) as error:
+        command.export(checkpoint, "torch", tmp_path / "no such folder" / "x.pt")
+    message(error, "no such folder", "existing folder")
+    with pytest.raises(UserError) as error:
+        command.export(tmp_path / "none.ckpt", "torch")
+    message(error, "none.ckpt")
+
+
+@pytest.mark.parametrize("kind", ["onnx", "safetensors"])
+def test_a_missing_package_is_named(
+    kind: command.Format, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("letters_torch.export.onnx_file")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in (kind, f"{kind}.torch"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delattr("letters_torch.export.onnx_file", raising=False)
+    with pytest.raises(UserError) as error:
+        command.export(checkpoint, kind, tmp_path / "x")
+    message(error, f"--format {kind}", f"letters-torch[{kind}]")
+    assert not list(tmp_path.iterdir())
