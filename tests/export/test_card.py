@@ -21,7 +21,11 @@ def test_nothing_is_claimed_that_is_not_known(small: Trained) -> None:
 
 
 def test_the_recipe_names_no_folder_of_the_machine(small: Trained) -> None:
-    config = {"seed_everything": 7, "trainer": {"devices": 1}, "data": {"path": "/home/me/letters_data.mat", "block": 9}}
+    config = {
+        "seed_everything": 7,
+        "trainer": {"devices": 1},
+        "data": {"path": "/home/me/letters_data.mat", "block": 9},
+    }
     text = card.text(replace(small, config=config), "torch", "letters.pt")
     assert "seed_everything: 7" in text
     assert "path: letters_data.mat" in text
@@ -38,7 +42,9 @@ def test_limits_follow_the_data(small: Trained) -> None:
 
 
 @pytest.mark.parametrize("kind", list(command.SUFFIXES))
-def test_the_example_runs(small: Trained, kind: command.Format, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_example_runs(
+    small: Trained, kind: command.Format, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a file").write_bytes(command._content(kind)(small, ""))
     code = card.text(small, kind, "a file").split("```python\n")[1].split("```")[0]

@@ -80,8 +80,8 @@ def _interface(trained: Trained, kind: str) -> str:
         return f"Input `images`: {INPUT}. Outputs: {outputs}. Preprocessing is part of the graph: {_steps(trained)}."
     return (
         "Tensors `0.weight`, `0.bias`, `2.weight`, `2.bias` (two linear layers with tanh between them), `mean` and"
-        f" `inverse_deviation` (28 x 28). Images are {INPUT}. They must be preprocessed: {_steps(trained)}. Without this"
-        " the predictions are wrong."
+        f" `inverse_deviation` (28 x 28). Images are {INPUT}. They must be preprocessed: {_steps(trained)}."
+        " Without this the predictions are wrong."
     )
 
 
@@ -111,8 +111,8 @@ def _accuracy(trained: Trained) -> str:
     rows = trained.validation
     low, high = wilson(round(trained.accuracy * rows), rows, CONFIDENCE)
     return (
-        f"{trained.accuracy:.2%} of {rows:,} validation rows ({CONFIDENCE:.0%} Wilson interval {low:.2%} to {high:.2%}),"
-        " which were not trained on. A checkpoint that was chosen for this figure is a little worse on new letters, and"
+        f"{trained.accuracy:.2%} of {rows:,} validation rows ({CONFIDENCE:.0%} Wilson interval {low:.2%} to"
+        f" {high:.2%}), which were not trained on. A checkpoint that was chosen for this figure is a little worse on new letters, and"
         " letters of writers who are not among the training writers are read less well than a random split suggests."
     )
 

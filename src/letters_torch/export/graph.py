@@ -30,8 +30,10 @@ class Graph:
         self.constants.append(numpy_helper.from_array(np.asarray(array, dtype), name))
         return Value(self, name, np.dtype(dtype))
 
-    def node(self, operator: str, *inputs: Operand, like: "Value", name: str | None = None, **attributes: Any) -> "Value":
-        """An operator on values; the result has the dtype of `like`, and so have numbers and arrays among the inputs."""
+    def node(
+        self, operator: str, *inputs: Operand, like: "Value", name: str | None = None, **attributes: Any
+    ) -> "Value":
+        """An operator; its result, and constants made from numbers and arrays, have the dtype of `like`."""
         values = [each if isinstance(each, Value) else self.constant(each, like.dtype) for each in inputs]
         output = name or f"{operator.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, [value.name for value in values], [output], **attributes))

@@ -75,16 +75,16 @@ def read(path: Path) -> Trained:
         UserError: the checkpoint cannot be read.
     """
     content = checkpoint.load(path)
-    weights = (content["state_dict"][name].float().numpy() for name in "VW")
+    V, W = (content["state_dict"][name].float().numpy() for name in "VW")
     data, step = content["LettersDataModule"], content["letters_torch"]["step"]
     facts = (data["scaling"], step, data["letters"], data["validation"])
     standardizer = Standardizer.from_state(data["standardizer"])
     folder = run_folder.of_checkpoint(path)
     if folder is None:
-        return Trained(*weights, standardizer, *facts)
+        return Trained(V, W, standardizer, *facts)
     config, curves = _run(folder)
     accuracy = dict(curves.get("val/acc", [])).get(step)
-    return Trained(*weights, standardizer, *facts, accuracy, config, _origin(folder))
+    return Trained(V, W, standardizer, *facts, accuracy, config, _origin(folder))
 
 
 def _run(folder: Path) -> tuple[dict[str, Any], dict[str, list[tuple[int, float]]]]:
