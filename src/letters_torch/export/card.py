@@ -112,8 +112,9 @@ def _accuracy(trained: Trained) -> str:
     low, high = wilson(round(trained.accuracy * rows), rows, CONFIDENCE)
     return (
         f"{trained.accuracy:.2%} of {rows:,} validation rows ({CONFIDENCE:.0%} Wilson interval {low:.2%} to"
-        f" {high:.2%}), which were not trained on. A checkpoint that was chosen for this figure is a little worse on new letters, and"
-        " letters of writers who are not among the training writers are read less well than a random split suggests."
+        f" {high:.2%}), which were not trained on. A checkpoint that was chosen for this figure does a little worse on"
+        " new letters. On letters of writers who are not among the training writers, expect a lower accuracy than a"
+        " random split suggests."
     )
 
 
