@@ -8,7 +8,7 @@ import scipy.io
 import torch
 
 from letters_torch.data import standardize
-from letters_torch.data.moments import Moments, placed
+from letters_torch.data.moments import Moments, normalised
 from letters_torch.data.standardize import Scaling
 from letters_torch.exact_sgd.blocked import Blocked
 from letters_torch.exact_sgd.network import initial_weights
@@ -25,7 +25,7 @@ def trained(
     images: np.ndarray, labels: np.ndarray, scaling: Scaling, moments: Moments | None, hidden: int, steps: int
 ) -> Trained:
     """A network after so many steps on these letters (labels 1..26), in order."""
-    standardizer = standardize.fit(placed(images, moments), scaling, moments)
+    standardizer = standardize.fit(normalised(images, moments), scaling, moments)
     rows = np.arange(steps) % len(images)
     x = standardizer(torch.from_numpy(images)).flatten(1)[rows]
     y = torch.from_numpy(labels.astype(np.int64) - 1)[rows]

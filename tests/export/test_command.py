@@ -7,6 +7,7 @@ import onnxruntime
 import pytest
 import torch
 
+from letters_torch.cli import main
 from letters_torch.errors import UserError
 from letters_torch.export import command
 from letters_torch.export.trained import read
@@ -66,3 +67,12 @@ def test_a_missing_package_is_named(
         command.export(checkpoint, kind, tmp_path / "x")
     message(error, f"--format {kind}", f"letters-torch[{kind}]")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_command_line(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["export", "--format", "torch", "--ckpt_path", str(checkpoint), "--output", str(tmp_path / "x.pt")])
+    assert (tmp_path / "x.pt").is_file()
+    with pytest.raises(SystemExit) as stop:
+        main(["export", "--format", "tflite"])
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1

@@ -20,7 +20,7 @@ def test_the_tensors_are_a_plain_network(small: Trained) -> None:
     network = nn.Sequential(nn.Linear(784, small.hidden), nn.Tanh(), nn.Linear(small.hidden, 26))
     network.load_state_dict({name: tensor for name, tensor in tensors.items() if "." in name})
     placed = small.standardizer.place(torch.from_numpy(pictures(5)))
-    x = ((placed.float() - tensors["mean"]) * tensors["inverse_deviation"]).flatten(1)
+    x = ((placed.float() - tensors["mean"]) * tensors["inv_std"]).flatten(1)
     expected = logits(torch.from_numpy(small.V), torch.from_numpy(small.W), x)
     torch.testing.assert_close(network(x).detach(), expected)
 

@@ -37,4 +37,6 @@ LIGHTNING = {
 }
 
 # Commands with a parser of their own.
-OTHERS: dict[str, Command] = {}
+OTHERS: dict[str, Command] = {
+    "export": Command("write a network to ONNX, safetensors or PyTorch", "letters_torch.export.command:command"),
+}

@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 
 from letters_torch.export.trained import INPUT, Trained
-from letters_torch.reading.predictions import wilson
+from letters_torch.reading.intervals import wilson
 
 CONFIDENCE = 0.95
 RECIPE = ("seed_everything", "model", "data")  # the sections of the config that determine the weights
@@ -17,7 +17,7 @@ from letters_torch.data.moments import Moments
 def probabilities(tensors, metadata, images):  # images: uint8 (N, 28, 28), white on black
     moments = json.loads(metadata["moments"])
     pixels = Moments(**moments)(images) if moments else images
-    x = (torch.from_numpy(pixels).float() - tensors["mean"]) * tensors["inverse_deviation"]
+    x = (torch.from_numpy(pixels).float() - tensors["mean"]) * tensors["inv_std"]
     hidden = len(tensors["0.bias"])
     network = nn.Sequential(nn.Linear(784, hidden), nn.Tanh(), nn.Linear(hidden, 26))
     network.load_state_dict({name: t for name, t in tensors.items() if "." in name})
@@ -80,7 +80,7 @@ def _interface(trained: Trained, kind: str) -> str:
         return f"Input `images`: {INPUT}. Outputs: {outputs}. Preprocessing is part of the graph: {_steps(trained)}."
     return (
         "Tensors `0.weight`, `0.bias`, `2.weight`, `2.bias` (two linear layers with tanh between them), `mean` and"
-        f" `inverse_deviation` (28 x 28). Images are {INPUT}. They must be preprocessed: {_steps(trained)}."
+        f" `inv_std` (28 x 28). Images are {INPUT}. They must be preprocessed: {_steps(trained)}."
         " Without this the predictions are wrong."
     )
 
@@ -88,7 +88,7 @@ def _interface(trained: Trained, kind: str) -> str:
 def _steps(trained: Trained) -> str:
     moments = trained.standardizer.moments
     first = "" if moments is None else f"moment normalisation {moments}, then "
-    return f"{first}(pixel - mean) * inverse_deviation"
+    return f"{first}(pixel - mean) * inv_std"
 
 
 def _data(trained: Trained) -> str:

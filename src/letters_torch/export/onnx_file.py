@@ -28,7 +28,7 @@ def model(trained: Trained, description: str = "") -> onnx.ModelProto:
     images = graph.input("images", np.uint8)
     moments = trained.standardizer.moments
     pixels = images.cast(np.float32) if moments is None else _moved(images, moments)
-    mean, inverse = (table.numpy() for table in (trained.standardizer.mean, trained.standardizer.inverse_deviation))
+    mean, inverse = (table.numpy() for table in (trained.standardizer.mean, trained.standardizer.inv_std))
     x = ((pixels - mean) * inverse).reshape(0, PIXELS)
     h = _layer(x, trained.V).op("Tanh")
     g = _layer(h, trained.W).op("Softmax", axis=1, name="probabilities")

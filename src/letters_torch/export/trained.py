@@ -26,7 +26,7 @@ class Trained:
     Attributes:
         V: first layer, (hidden, 785), float32; the last column is the bias.
         W: second layer, (26, hidden + 1), float32; the last column is the bias.
-        standardizer: the preprocessing of the training letters: moments, mean and inverse deviation.
+        standardizer: the preprocessing of the training letters: moments, mean and inverse standard deviation.
         scaling: the kind of scaling, as `data.scaling` names it.
         step: the number of single-sample updates behind the weights.
         digest: the fingerprint of the training letters.

@@ -16,14 +16,14 @@ def tensors(trained: Trained) -> dict[str, Tensor]:
     Returns:
         `0.weight`, `0.bias`, `2.weight` and `2.bias`, as the state of
         `nn.Sequential(nn.Linear(784, hidden), nn.Tanh(), nn.Linear(hidden, 26))`, and the standardisation of the
-        pixels, `mean` and `inverse_deviation`, (28, 28) each; all float32.
+        pixels, `mean` and `inv_std`, (28, 28) each; all float32.
     """
     layers = {}
     for index, weights in ((0, trained.V), (2, trained.W)):
         layers[f"{index}.weight"] = torch.from_numpy(weights[:, :-1].copy())
         layers[f"{index}.bias"] = torch.from_numpy(weights[:, -1].copy())
     standardizer = trained.standardizer
-    tables = {"mean": standardizer.mean, "inverse_deviation": standardizer.inverse_deviation}
+    tables = {"mean": standardizer.mean, "inv_std": standardizer.inv_std}
     return layers | {name: table.float() for name, table in tables.items()}
 
 
