@@ -11,7 +11,7 @@ PACKAGE = Path(letters_torch.__file__).parent
 # From the bottom up. The rooms of one line stand beside each other and import nothing of each other's.
 LAYERS = (
     ("errors", "files", "_torchvision_guard", "exact_sgd"),
-    ("console", "letters", "sklearn"),
+    ("config_files", "console", "letters", "sklearn"),
     ("synthetic",),
     ("data",),
     ("checkpoint",),
@@ -21,7 +21,6 @@ LAYERS = (
     ("pages",),
     ("export",),
     ("study",),
-    ("config_files",),
     ("cli",),
     ("__init__", "__main__"),
 )

@@ -6,3 +6,7 @@ class UserError(Exception):
 
     The message is one line for a person: what is wrong, where (the file or the flag), and what to do.
     """
+
+
+class Diverged(UserError):
+    """A run diverges: its settings are legal, but its loss or its weights leave all bounds."""

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -16,6 +17,7 @@ from letters_torch.data.augment import Augmentation
 from letters_torch.data.moments import Moments, normalised
 from letters_torch.data.prefetch import Block, Blocks
 from letters_torch.data.readers import pictures
+from letters_torch.data.shared import SharedLetters
 from letters_torch.data.sources import open_letters
 from letters_torch.data.standardize import Scaling, Standardizer
 from letters_torch.data.stream import Sampling
@@ -60,6 +62,9 @@ class LettersDataModule(pl.LightningDataModule):
             nothing but speed.
         seed: of the split and of every step's draws.
 
+    Attributes:
+        shared: letters that are read already, for `setup` to use; None to read them.
+
     Raises:
         UserError: a setting that cannot be.
     """
@@ -95,6 +100,7 @@ class LettersDataModule(pl.LightningDataModule):
         self.block, self.workers, self.seed = block, workers, seed
         self.validation, self.validation_writers, self.probe = validation, validation_writers, probe
         self.pictures: Sequence[Path] | None = None  # predict these instead of the test set
+        self.shared: SharedLetters | None = None
         self.sets: LetterSets | None = None
         self.standardizer: Standardizer | None = None
         self._known: Standardizer | None = None  # what a checkpoint was trained with
@@ -110,16 +116,38 @@ class LettersDataModule(pl.LightningDataModule):
             return
         if self.sets is not None:
             return
-        self.sets = open_letters(self.source, self.path, self.transposed, self.download)
+        self.sets = self.shared.sets if self.shared is not None else self.read_letters()
         self.digest = _digest(self.sets.train)
         self.train, self.val, self.test = *self._split(self.sets.train), self.sets.test
         self.save_hyperparameters({"letters": self.sets.origin, "letters_digest": self.digest})
-        images = fitted_on = normalised(self.train.images, self.moments)
+        images = fitted_on = self._normalised_training_rows()
         if self.scaling == "pixel_each_set":
-            fitted_on = normalised(self.sets.train.images, self.moments)
+            fitted_on = self._normalised_labelled_rows()
         self.standardizer = standardize.fit(fitted_on, self.scaling, self.moments)
         self._placed = torch.from_numpy(images).flatten(1)
         self._classes = _classes(self.train)
+
+    def read_letters(self) -> LetterSets:
+        """Reads the letters that the settings name.
+
+        Raises:
+            UserError: as the readers'.
+        """
+        return open_letters(self.source, self.path, self.transposed, self.download)
+
+    def _normalised_training_rows(self) -> UInt8:
+        """The training images (N, 28, 28), brought to the moments."""
+        if self.shared is None or self.moments is None:
+            return normalised(self.train.images, self.moments)
+        everything = replace(self.shared.sets.train, images=self._normalised_labelled_rows())
+        return self._split(everything)[0].images
+
+    def _normalised_labelled_rows(self) -> UInt8:
+        """The images of training and validation rows (N, 28, 28), brought to the moments."""
+        assert self.sets is not None
+        if self.shared is not None:
+            return self.shared.normalised(self.moments)
+        return normalised(self.sets.train.images, self.moments)
 
     def _split(self, labelled: Letters) -> tuple[Letters, Letters]:
         """Training and validation rows, drawn by the seed."""

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 
 from letters_torch.data.datamodule import Batch
 from letters_torch.data.prefetch import Block
-from letters_torch.errors import UserError
+from letters_torch.errors import Diverged, UserError
 from letters_torch.exact_sgd import PANEL, Model, Schedule, Stage, initial_weights, logits, make_engine
 from letters_torch.exact_sgd.threads import share
 from letters_torch.letters import CLASSES, PIXELS
@@ -112,7 +112,7 @@ class LettersModule(pl.LightningModule):
         """One single-sample update for each sample of the block.
 
         Raises:
-            UserError: the run diverges: a loss beyond LARGEST_LOSS, or weights that are no numbers.
+            Diverged: a loss beyond LARGEST_LOSS, or weights that are no numbers.
         """
         end = block.first_step + len(block.x)
         trainer: Any = self.trainer
@@ -138,9 +138,9 @@ class LettersModule(pl.LightningModule):
         self._loss_count += len(losses)
         self.step = block.first_step + len(losses)
 
-    def _diverged(self, step: int, what: str) -> UserError:
+    def _diverged(self, step: int, what: str) -> Diverged:
         rates = self.schedule.rates(step, 1)
-        return UserError(
+        return Diverged(
             f"step {step}: the {what}; the learning rate {rates.lr[0]:g} (or the weight decay"
             f" {rates.weight_decay[0]:g}) of this stage of model.schedule is too high; the last checkpoint is kept"
         )

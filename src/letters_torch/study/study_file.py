@@ -224,7 +224,8 @@ def _draw(content: Any) -> Draw | None:
     if not isinstance(content, dict):
         raise UserError("draw: give a table with method, count and from")
     _require_known("key of draw", content, _DRAW_KEYS)
-    method, count, seed, space = (content.get(key, other) for key, other in zip(_DRAW_KEYS, ("random", 0, 0, {})))
+    method, count = content.get("method", "random"), content.get("count")
+    seed, space = content.get("seed", 0), content.get("from")
     if method not in METHODS:
         raise UserError(f"draw.method: must be one of {', '.join(METHODS)}, not {method!r}")
     for name, value, least in (("count", count, 1), ("seed", seed, 0)):

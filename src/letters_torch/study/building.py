@@ -1,0 +1,92 @@
+"""From the settings of a run to the objects that they describe, as the command line builds them."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jsonargparse import ArgumentError, Namespace
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.cli import LightningArgumentParser
+from pytorch_lightning.loggers import Logger
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+from letters_torch.data.datamodule import LettersDataModule
+from letters_torch.errors import UserError
+from letters_torch.lightning.module import LettersModule
+from letters_torch.lightning.trainer import StepTrainer
+
+
+class Built(NamedTuple):
+    """The objects of a run."""
+
+    trainer: StepTrainer
+    module: LettersModule
+    data: LettersDataModule
+
+
+@cache
+def _parser() -> LightningArgumentParser:
+    """The parser of `fit`'s config: the same keys, types and defaults. The seed is one for everything."""
+    parser = LightningArgumentParser(exit_on_error=False)
+    parser.add_argument("--seed_everything", type=int, default=0)
+    parser.add_lightning_class_args(StepTrainer, "trainer")
+    parser.add_lightning_class_args(LettersModule, "model")
+    parser.add_lightning_class_args(LettersDataModule, "data")
+    parser.link_arguments("seed_everything", "model.seed")
+    parser.link_arguments("seed_everything", "data.seed")
+    return parser
+
+
+def parse(config: dict[str, Any]) -> Namespace:
+    """Checks the keys and the types of a config and adds the defaults.
+
+    Raises:
+        UserError: an unknown key, or a value of a wrong type.
+    """
+    try:
+        parsed = _parser().parse_object(config)
+    except (ArgumentError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(_reason(error)) from error
+    if parsed.data.path is not None:
+        parsed.data.path = str(Path(parsed.data.path).expanduser().absolute())
+    return parsed
+
+
+def as_yaml(parsed: Namespace) -> str:
+    """The run's config.yaml, as `fit` writes it."""
+    text: str = _parser().dump(parsed, skip_none=False)
+    return text
+
+
+def build(parsed: Namespace, logger: Logger | None = None, callbacks: list[Callback] | None = None) -> Built:
+    """Builds what a parsed config describes.
+
+    Args:
+        parsed: the config.
+        logger: of the run; None for none.
+        callbacks: in addition to those of the config.
+
+    Raises:
+        UserError: a value that is refused, such as a negative learning rate.
+    """
+    try:
+        made = _parser().instantiate_classes(parsed)
+        settings = dict(vars(made.trainer))
+        settings.update(logger=logger or False, enable_progress_bar=False)
+        settings["callbacks"] = [*(_as_list(settings.get("callbacks"))), *(callbacks or [])]
+        trainer = StepTrainer(**settings)
+        trainer.limit_steps(made.model.schedule.total)
+    except (ValueError, TypeError, ImportError, MisconfigurationException) as error:
+        raise UserError(_reason(error)) from error
+    return Built(trainer, made.model, made.data)
+
+
+def _as_list(value: Any) -> list[Any]:
+    return [] if value is None else list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _reason(error: BaseException) -> str:
+    """The first cause, since a parser wraps it in words of its own, in one line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(str(error).split())
