@@ -1,6 +1,7 @@
 """Letters that are read once and shared make the same blocks as letters that each data module reads."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -34,10 +35,10 @@ def test_shared_letters_make_the_same_blocks(tmp_path: Path, settings: dict) -> 
 
 def test_letters_are_brought_to_the_same_moments_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     letters = SharedLetters(sources.open_letters("kaggle", save_letters(tmp_path / "letters_data.mat")))
-    calls = []
-    monkeypatch.setattr(shared, "normalised", lambda *args: calls.append(args) or moments.normalised(*args))
+    counted = Mock(side_effect=moments.normalised)
+    monkeypatch.setattr(shared, "normalised", counted)
     first = letters.normalised(MOMENTS)
     assert letters.normalised(Moments(spread=6.0, slant=0.7)) is first
     assert letters.normalised(None) is letters.sets.train.images
     assert letters.normalised(MOMENTS) is first
-    assert len(calls) == 1
+    counted.assert_called_once()

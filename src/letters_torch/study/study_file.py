@@ -224,8 +224,10 @@ def _draw(content: Any) -> Draw | None:
     if not isinstance(content, dict):
         raise UserError("draw: give a table with method, count and from")
     _require_known("key of draw", content, _DRAW_KEYS)
-    method, count = content.get("method", "random"), content.get("count")
-    seed, space = content.get("seed", 0), content.get("from")
+    method: Any = content.get("method", "random")
+    count: Any = content.get("count")
+    seed: Any = content.get("seed", 0)
+    space: Any = content.get("from")
     if method not in METHODS:
         raise UserError(f"draw.method: must be one of {', '.join(METHODS)}, not {method!r}")
     for name, value, least in (("count", count, 1), ("seed", seed, 0)):
