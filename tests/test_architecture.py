@@ -11,7 +11,8 @@ PACKAGE = Path(letters_torch.__file__).parent
 # From the bottom up. The rooms of one line stand beside each other and import nothing of each other's.
 LAYERS = (
     ("errors", "files", "_torchvision_guard", "exact_sgd"),
-    ("config_files", "console", "letters", "sklearn"),
+    ("console", "letters", "sklearn"),
+    ("config_files",),
     ("synthetic",),
     ("data",),
     ("checkpoint",),

@@ -15,9 +15,13 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveCon
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from letters_torch import checkpoint
+from letters_torch.cli import signatures
 from letters_torch.cli.changes import tell_changes
+from letters_torch.cli.command_trainer import CommandTrainer
 from letters_torch.cli.commands import LIGHTNING
 from letters_torch.cli.implied import STARTERS, with_config
+from letters_torch.cli.parser_errors import shortened
+from letters_torch.config_files import expanded
 from letters_torch.console import say
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
@@ -27,6 +31,7 @@ from letters_torch.lightning.open_run import find_checkpoint
 from letters_torch.lightning.trainer import StepTrainer
 from letters_torch.reading import result_csv
 
+DEFAULTS = {"output": "result.csv"}
 _PARSING = {"exit_on_error": False, "allow_abbrev": False}
 
 
@@ -47,61 +52,6 @@ class SaveConfig(SaveConfigCallback):
         checkpoint.write(Path(trainer.log_dir) / self.config_filename, text.encode())
 
 
-class CommandTrainer(StepTrainer):
-    """A StepTrainer with our own subcommands: LightningCLI finds a subcommand as a method of it."""
-
-    def report(
-        self,
-        model: Any,
-        datamodule: Any,
-        ckpt_path: str | None = None,
-        output: Path | None = None,
-        weights_only: bool | None = None,
-    ) -> None:
-        """One HTML page of a run: how well it reads, its curves, its mistakes, its settings.
-
-        Args:
-            model: the LettersModule.
-            datamodule: the LettersDataModule of the run's letters.
-            ckpt_path: a checkpoint in the run's folder, or last or best; the newest run's best if none is named.
-            output: the file to write; report.html in the run's folder if none is named.
-            weights_only: taken, as by `fit`, so that the run's config fits; nothing but weights is ever loaded.
-        """
-        from letters_torch.pages import command  # with matplotlib, which takes a second to import
-
-        assert ckpt_path is not None
-        command.report(self, model, datamodule, Path(ckpt_path), output)
-
-    def explain(
-        self,
-        model: Any,
-        datamodule: Any,
-        ckpt_path: str | None = None,
-        row: int = 0,
-        output: Path | None = None,
-        weights_only: bool | None = None,
-    ) -> None:
-        """One HTML page: a single sample through forward, gradient and update, in numbers, next to autograd's.
-
-        Args:
-            model: the LettersModule.
-            datamodule: the LettersDataModule.
-            ckpt_path: the weights to start from: a checkpoint, or last or best; freshly drawn ones if none is named.
-            row: of the validation rows, from 0.
-            output: the file to write; explain.html in the current folder if none is named.
-            weights_only: taken, as by `fit`, so that a run's config fits; nothing but weights is ever loaded.
-        """
-        from letters_torch.pages import command
-
-        weights = "freshly drawn weights"
-        if ckpt_path is not None:
-            content = checkpoint.load(Path(ckpt_path))
-            model.load(content)
-            datamodule.load_state_dict(content.get("LettersDataModule", {}))
-            weights = f"the weights of {Path(ckpt_path).name}"
-        command.explanation(model, datamodule, weights, row, output)
-
-
 class LettersCLI(LightningCLI):
     """Lightning's command line, with run folders that are found again and settings that are never dropped unsaid."""
 
@@ -120,27 +70,29 @@ class LettersCLI(LightningCLI):
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
-        """Lightning's four and ours, all methods of the trainer; with what is not for the command line to give."""
-        return {**LightningCLI.subcommands(), **{page: {"model", "datamodule"} for page in ("report", "explain")}}
+        """The methods of the trainer, each with the arguments that the command line does not set."""
+        return {command: {"model", "datamodule"} for command in LIGHTNING}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """One seed for everything."""
         parser.link_arguments("seed_everything", "model.seed", compute_fn=_seed)
         parser.link_arguments("seed_everything", "data.seed", compute_fn=_seed)
 
+    def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """The trainer's, model's and data module's arguments, without those of Lightning that are always refused."""
+        options: dict[str, Any] = {"fail_untyped": False, "sub_configs": True}
+        skip = set(signatures.NOT_OFFERED)
+        parser.add_class_arguments(CommandTrainer, "trainer", skip=skip, instantiate=False, **options)
+        parser.add_class_arguments(LettersModule, "model", **options)
+        parser.add_class_arguments(LettersDataModule, "data", **options)
+
     def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
         if self._named not in (None, subcommand):
             return self.init_parser(**kwargs)  # stands for a command that was not given: to build all takes long
         parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
-        if subcommand == "predict":
-            parser.add_argument("--output", type=str, default="result.csv", help="the file to write")
-            parser.add_argument(
-                "--pictures",
-                type=str,
-                nargs="+",
-                default=None,
-                help="image files or folders of them to read instead of the test set",
-            )
+        for name, text in signatures.EXTRA.get(subcommand, {}).items():
+            several: dict[str, Any] = {"nargs": "+"} if name == "pictures" else {}
+            parser.add_argument(f"--{name}", type=str, default=DEFAULTS.get(name), help=text, **several)
         return parser
 
     def _parse_ckpt_path(self) -> None:
@@ -163,9 +115,12 @@ class LettersCLI(LightningCLI):
         config = self.config[self.subcommand]
         if config.trainer is None or config.data is None or config.model is None:
             raise UserError("--config: trainer, model and data are sections of settings; leave an empty one out")
+        root = config.trainer.default_root_dir
+        if root is not None:
+            config.trainer.default_root_dir = str(expanded(Path(root), "--trainer.default_root_dir"))
         self.root = Path(config.trainer.default_root_dir or ".")
         if config.data.path is not None:  # the run's config.yaml must mean the same from any folder
-            config.data.path = str(Path(config.data.path).expanduser().absolute())
+            config.data.path = str(expanded(Path(config.data.path), "--data.path").absolute())
         needed = config.ckpt_path is not None or self.subcommand not in STARTERS
         self.checkpoint = find_checkpoint(config.ckpt_path, self.root) if needed else None
         config.ckpt_path = None if self.checkpoint is None else str(self.checkpoint)
@@ -225,13 +180,13 @@ class LettersCLI(LightningCLI):
     def before_predict(self) -> None:
         """The pictures, if any were named."""
         named = self.config["predict"].pictures
-        self.datamodule.pictures = [Path(name).expanduser() for name in named] if named else None
+        self.datamodule.pictures = [expanded(Path(name), "--pictures") for name in named] if named else None
 
     def predict(self, **kwargs: Any) -> None:
         """Reads the test set, or the pictures, and writes the file."""
         batches: Any = self.trainer.predict(**kwargs)
         probabilities = torch.cat(batches).float()
-        output, files = Path(self.config["predict"].output).expanduser(), None
+        output, files = expanded(Path(self.config["predict"].output), "--output"), None
         if self.datamodule.pictures is not None:
             files = self.datamodule.picture_files
         try:
@@ -246,8 +201,8 @@ class LettersCLI(LightningCLI):
 
 
 def _seed(value: Any) -> int:
-    if isinstance(value, bool) or value is None or value < 0:
-        raise UserError(f"--seed_everything must be a number, 0 or more, not {value}")
+    if isinstance(value, bool) or value is None or not 0 <= value < 2**32:
+        raise UserError(f"--seed_everything must be a whole number from 0 to {2**32 - 1}, not {value}")
     return int(value)
 
 
@@ -265,9 +220,11 @@ def run(args: list[str]) -> None:
     before, threading.excepthook = threading.excepthook, _report_thread
     try:
         LettersCLI(with_config(args))
-    except (MisconfigurationException, ArgumentError) as error:
+    except ArgumentError as error:
         first = _first_cause(error)
-        raise UserError(str(first if isinstance(first, UserError) else error)) from error
+        raise UserError(str(first) if isinstance(first, UserError) else shortened(str(error))) from error
+    except MisconfigurationException as error:
+        raise UserError(str(error)) from error
     finally:
         threading.excepthook = before
 

@@ -4,6 +4,8 @@ import gc
 import os
 import sys
 
+import letters_torch
+from letters_torch.cli import checks, help, shorthand
 from letters_torch.cli.commands import LIGHTNING, OTHERS
 from letters_torch.errors import UserError
 
@@ -30,16 +32,28 @@ def main(args: list[str] | None = None) -> None:
 
 
 def _run(args: list[str]) -> None:
-    own = OTHERS.get(args[0]) if args else None
-    if own is not None:
-        function = own.load()
+    name = args[0] if args else ""
+    if name in ("-h", "--help"):
+        print(help.of_program())
+    elif name == "--version":
+        print(f"letters_torch {letters_torch.__version__}")
+    elif name in OTHERS:
+        function = OTHERS[name].load()
         _collect_garbage_again()
         function(args[1:])
-        return
+    elif name in LIGHTNING and {"-h", "--help"} & set(args):
+        print(help.of_command(name))
+    else:
+        checks.check_command(name, [*LIGHTNING, *OTHERS])
+        _run_lightning(shorthand.expand(args))
+
+
+def _run_lightning(args: list[str]) -> None:
+    checks.check_arguments(args)
     from letters_torch.cli import lightning_cli  # takes seconds
 
     _collect_garbage_again()
-    lightning_cli.run(args)
+    lightning_cli.run(["--help" if arg == "--help-all" else arg for arg in args])
 
 
 def _collect_garbage_again() -> None:
@@ -53,6 +67,3 @@ def _fail(message: str) -> None:
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     print("error: " + " ".join(lines), file=sys.stderr)
     sys.exit(2)
-
-
-__all__ = ["LIGHTNING", "OTHERS", "main"]

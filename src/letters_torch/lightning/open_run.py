@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
-from letters_torch import checkpoint
+from letters_torch import checkpoint, config_files
 from letters_torch.console import say
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
@@ -90,15 +89,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     Raises:
         UserError: its config.yaml cannot be read as a table of settings.
     """
-    file = folder / "config.yaml"
-    try:
-        config = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{file}: cannot be read ({reason}); restore it, or name another run") from error
-    if not isinstance(config, dict):
-        raise UserError(f"{file}: no settings in it; restore it, or name another run")
-    return config
+    return config_files.read(folder / "config.yaml", flag="")
 
 
 def _build(file: Path, config: dict[str, Any], data: dict[str, Any]) -> tuple[LettersModule, LettersDataModule]:

@@ -1,0 +1,128 @@
+"""Finds the mistakes that show before anything heavy is imported: unknown commands, flags, config keys and files.
+
+Lightning's parser finds them too, and more, but only after imports that take seconds.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from letters_torch import config_files
+from letters_torch.cli import signatures
+from letters_torch.cli.arguments import values
+from letters_torch.console import did_you_mean
+from letters_torch.errors import UserError
+
+# What people try, and what it is here.
+_HINTS = {
+    "lr": "the learning rate is part of model.schedule: --model.schedule '[{steps: 40000, lr: 0.001}]'",
+    "steps": "set --trainer.max_steps, or the steps of each stage in model.schedule",
+    "epochs": "a run is measured in steps: set --trainer.max_steps",
+    "batch_size": "every step uses a single sample; there is no batch size",
+    "seed": "set --seed_everything",
+    "device": "set --trainer.accelerator",
+    "resume": "set --ckpt_path last",
+    "patience": "set --early_stopping N",
+}
+_SAME = {
+    "learning_rate": "lr",
+    "weight_decay": "lr",
+    "lr_end": "lr",
+    "max_steps": "steps",
+    "num_epochs": "epochs",
+    "max_epochs": "epochs",
+    "batch": "batch_size",
+    "random_seed": "seed",
+    "gpus": "device",
+    "cuda": "device",
+    "optimizer": "lr",
+    "checkpoint": "resume",
+    "early_stop": "patience",
+}
+
+
+def check_command(name: str, known: list[str]) -> None:
+    """Stops an unknown command.
+
+    Raises:
+        UserError: `name` is not among `known`.
+    """
+    if not name:
+        raise UserError(f"no command; use one of {', '.join(known)}, or --help")
+    if name not in known:
+        hint = did_you_mean(name, known) or f"; the commands are {', '.join(known)}"
+        raise UserError(f"unknown command {name!r}{hint}")
+
+
+def check_arguments(args: list[str]) -> None:
+    """Stops unknown flags, unknown keys of a config, and files that do not exist.
+
+    Args:
+        args: the name of one of Lightning's subcommands, and its arguments.
+
+    Raises:
+        UserError: with the argument, what is wrong with it, and a suggestion.
+    """
+    command = args[0]
+    for arg in args[1:]:
+        if arg.startswith("--"):
+            _check_flag(command, arg.partition("=")[0].removesuffix("+"))
+    for name, value in values(args[1:]):
+        if name == "--config":
+            file = config_files.find(value)
+            _check_keys(command, file, config_files.read(file))
+        elif name == "--ckpt_path":
+            _check_checkpoint(value)
+        elif name == "--pictures" and not config_files.expanded(Path(value), name).exists():
+            raise UserError(f"--pictures {value}: no such file or folder")
+        elif name == "--data.path" and not (config_files.expanded(Path(value), name).exists() or _downloads(args)):
+            raise UserError(f"--data.path {value}: no such file or folder")
+
+
+def _downloads(args: list[str]) -> bool:
+    return any(arg.startswith("--data.download") for arg in args)
+
+
+def _check_flag(command: str, flag: str) -> None:
+    known = signatures.flags(command)
+    if flag in known or any(flag.startswith(f"{name}.") for name in known if "." in name):
+        return
+    raise UserError(f"unknown flag {flag}{_hint(flag, known) or f'; see {command} --help'}")
+
+
+def _hint(name: str, known: frozenset[str]) -> str:
+    """What was probably meant: a known name of the same last part, advice, or a name that is spelled alike."""
+    leaf = name.removeprefix("--").rpartition(".")[2]
+    same_leaf = [each for each in sorted(known) if each.removeprefix("--").rpartition(".")[2] == leaf]
+    advice = _HINTS.get(_SAME.get(leaf, leaf))
+    if advice:
+        return f"; {advice}"
+    if same_leaf:
+        return f"; did you mean {same_leaf[0]}?"
+    prefix = "--" if name.startswith("--") else ""
+    return did_you_mean(name, known) or did_you_mean_leaf(prefix, leaf, known)
+
+
+def did_you_mean_leaf(prefix: str, leaf: str, known: frozenset[str]) -> str:
+    """Compares the last parts only: `--hiden` means `--model.hidden`."""
+    leaves = {each.removeprefix("--").rpartition(".")[2]: each.removeprefix("--") for each in sorted(known)}
+    found = did_you_mean(leaf, leaves).removeprefix("; did you mean ").removesuffix("?")
+    return f"; did you mean {prefix}{leaves[found]}?" if found else ""
+
+
+def _check_keys(command: str, file: Path, config: dict[str, Any]) -> None:
+    known = signatures.settings(command)
+    sections = {name.partition(".")[0] for name in known}
+    for key, value in config.items():
+        if key not in sections:
+            raise UserError(f"--config {file}: unknown key {key!r}{_hint(str(key), known)}")
+        if key in ("model", "data", "trainer") and isinstance(value, dict):
+            for name in value:
+                if f"{key}.{name}" not in known:
+                    raise UserError(f"--config {file}: unknown key {key}.{name}{_hint(f'{key}.{name}', known)}")
+
+
+def _check_checkpoint(value: str) -> None:
+    if value in ("last", "best") or config_files.expanded(Path(value), "--ckpt_path").exists():
+        return
+    hint = did_you_mean(value, ("last", "best")) if Path(value).name == value else ""
+    raise UserError(f"--ckpt_path {value}: no such file{hint or '; name a checkpoint, last or best'}")

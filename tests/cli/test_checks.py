@@ -1,0 +1,85 @@
+"""Mistakes that are found before anything is imported, and what is suggested."""
+
+from pathlib import Path
+
+import pytest
+
+from letters_torch.cli.checks import check_arguments
+from letters_torch.errors import UserError
+from tests.support.making import message
+
+FLAGS = [
+    ("--model.hiden", "; did you mean --model.hidden?"),
+    ("--hidden", "; did you mean --model.hidden?"),
+    ("--hiden", "; did you mean --model.hidden?"),
+    ("--model.sampling", "; did you mean --data.sampling?"),
+    ("--max_time", "; did you mean --trainer.max_time?"),
+    ("--lr", "; the learning rate is part of model.schedule: --model.schedule '[{steps: 40000, lr: 0.001}]'"),
+    ("--model.lr", "; the learning rate is part of model.schedule: --model.schedule '[{steps: 40000, lr: 0.001}]'"),
+    ("--epochs", "; a run is measured in steps: set --trainer.max_steps"),
+    ("--trainer.max_epochs", "; a run is measured in steps: set --trainer.max_steps"),
+    ("--model.seed", "; set --seed_everything"),
+    ("--batch_size", "; every step uses a single sample; there is no batch size"),
+    ("--zzzzzz", "; see fit --help"),
+]
+
+
+@pytest.mark.parametrize(("flag", "hint"), FLAGS)
+def test_a_wrong_flag_suggests_the_right_one(flag: str, hint: str) -> None:
+    for form in ([flag, "3"], [f"{flag}=3"]):
+        with pytest.raises(UserError) as error:
+            check_arguments(["fit", *form])
+        assert str(error.value) == f"unknown flag {flag}{hint}"
+
+
+def test_right_arguments_pass(tmp_path: Path) -> None:
+    """Those of nested classes are for the parser to judge, and values are no flags."""
+    (tmp_path / "one.ckpt").touch()
+    for args in (
+        ["--data.augment.degrees", "-5"],
+        ["--trainer.callbacks+=EarlyStopping", "--trainer.callbacks.monitor=val/acc"],
+        ["--print_config=skip_null"],
+        ["--config=kaggle", "-c", "quick"],
+        ["--ckpt_path", "last"],
+        ["--ckpt_path", str(tmp_path / "one.ckpt")],
+        ["--data.path", "later.mat", "--data.download", "true"],
+    ):
+        check_arguments(["fit", *args])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("model:\n  hiden: 3\n", ["unknown key model.hiden", "did you mean model.hidden?"]),
+        ("modle:\n  hidden: 3\n", ["unknown key 'modle'"]),
+        ("hidden: 3\n", ["unknown key 'hidden'", "did you mean model.hidden?"]),
+        ("trainer:\n  max_epochs: 3\n", ["unknown key trainer.max_epochs", "--trainer.max_steps"]),
+        ("lr: 3\n", ["unknown key 'lr'", "model.schedule"]),
+    ],
+)
+def test_a_wrong_key_of_a_config_suggests_the_right_one(tmp_path: Path, text: str, said: list[str]) -> None:
+    file = tmp_path / "wrong.yaml"
+    file.write_text(text)
+    with pytest.raises(UserError) as error:
+        check_arguments(["fit", "--config", str(file)])
+    message(error, f"--config {file}", *said)
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--ckpt_path", "lst"], "--ckpt_path lst: no such file; did you mean last?"),
+        (["--ckpt_path=bset"], "--ckpt_path bset: no such file; did you mean best?"),
+        (["--ckpt_path", "a/lst"], "--ckpt_path a/lst: no such file; name a checkpoint, last or best"),
+        (["--ckpt_path", "~nouser/x"], "--ckpt_path ~nouser/x: there is no user of that name"),
+        (["--config", "kagle"], "--config kagle: no such file; did you mean kaggle?"),
+        (["--config", "~nouser/x"], "--config ~nouser/x: there is no user of that name"),
+        (["--pictures", "one.png", "--data.path", "x"], "--pictures one.png: no such file or folder"),
+        (["--data.path", "~nouser/x"], "--data.path ~nouser/x: there is no user of that name"),
+    ],
+)
+def test_a_wrong_file(args: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError) as error:
+        check_arguments(["predict", *args])
+    message(error, said)

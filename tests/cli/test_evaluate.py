@@ -1,0 +1,34 @@
+"""`validate` and `test` from the command line."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import RUN, files, said
+from tests.support.running import TEST_ROWS, VALIDATION, refused, save_letters
+
+
+def test_validate_says_accuracy_and_a_table_of_the_letters(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = files(trained)
+    out = said(capsys, "validate")
+    best = next((trained / RUN / "checkpoints").glob("best-*.ckpt")).name
+    assert best in out
+    rows = re.findall(r"^ +([A-Z]) +(\d+) +(\d\.\d{4}|-)", out, re.MULTILINE)
+    assert [letter for letter, _, _ in rows] == list("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    assert sum(int(count) for _, count, _ in rows) == VALIDATION
+    right = sum(int(count) * float(accuracy) for _, count, accuracy in rows if accuracy != "-")
+    shown = re.search(r"val/acc\W+([01]\.\d+)", out)
+    assert shown is not None
+    assert float(shown[1]) == pytest.approx(right / VALIDATION, abs=1e-4)
+    assert f"val_acc={float(shown[1]):.4f}" in best
+    assert files(trained) == before
+
+
+def test_test_needs_labels(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "predict" in refused(capsys, "test")
+    save_letters(trained / "labelled.mat", labelled_test=True)
+    out = said(capsys, "test", "--data.path", "labelled.mat")
+    rows = re.findall(r"^ +[A-Z] +(\d+) +(?:\d\.\d{4}|-)", out, re.MULTILINE)
+    assert sum(map(int, rows)) == TEST_ROWS
+    assert re.search(r"test/acc\W+[01]\.\d+", out)
