@@ -142,7 +142,7 @@ def read(file: Path) -> Study:
     Raises:
         UserError: it cannot be read, or something in it is unknown or contradicts itself.
     """
-    config_files.check(file)
+    config_files.read(file)
     content = yaml.load(file.read_text(encoding="utf-8"), _Loader)
     try:
         return _study(file, content)
@@ -187,7 +187,7 @@ def _config(named: Any, beside: Path) -> dict[str, Any]:
         raise UserError("config: name the config that the runs start from, such as config: quick.yaml")
     local = beside.parent / named
     path = local if local.is_file() else config_files.find(named)
-    config_files.check(path)
+    config_files.read(path)
     content: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     return {key: value for key, value in content.items() if key not in ("seed_everything", "ckpt_path")}
 
