@@ -73,8 +73,8 @@ def watch(phases: Phases) -> None:
     from pytorch_lightning.loops.fit_loop import _FitLoop
 
     from letters_torch.data import datamodule
+    from letters_torch.lightning.logger import RunLogger
     from letters_torch.lightning.module import LettersModule
-    from letters_torch.lightning.run_folder import RunLogger
 
     phases.watch(datamodule.LettersDataModule, "setup", "reading and standardising")
     phases.watch(datamodule.LettersDataModule, "make_block", BEHIND)

@@ -12,10 +12,9 @@ PACKAGE = Path(letters_torch.__file__).parent
 LAYERS = (
     ("errors", "files", "_torchvision_guard", "exact_sgd"),
     ("console", "letters", "sklearn"),
-    ("config_files",),
-    ("synthetic",),
+    ("config_files", "synthetic", "checkpoint"),
+    ("resume",),
     ("data",),
-    ("checkpoint",),
     ("reading",),
     ("drawing",),
     ("lightning",),

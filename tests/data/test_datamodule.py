@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from letters_torch import resume
 from letters_torch.data import datamodule, standardize, stream
-from letters_torch.data.augment import RandomAffine, RollAndRotate
+from letters_torch.data.augment import RandomAffine
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.data.moments import Moments
 from letters_torch.errors import UserError
@@ -35,9 +36,8 @@ def ready(path: Path, **settings: Any) -> LettersDataModule:
 def in_training(data: LettersDataModule, start: int = 0, pauses: tuple[int, ...] = (END,)) -> LettersDataModule:
     """Attached to a stand-in for a trainer that stands at `start` and pauses at `pauses`, the last one its end."""
     next_pause = {step: next((p for p in pauses if p > step), None) for step in range(pauses[-1] + 1)}
-    trainer: Any = SimpleNamespace(
-        global_step=start, next_pause=next_pause.get, precision="32-true", state=SimpleNamespace(fn="fit")
-    )
+    clock = SimpleNamespace(step=start, next_pause=next_pause.get)
+    trainer: Any = SimpleNamespace(clock=clock, precision="32-true", state=SimpleNamespace(fn="fit"))
     data.trainer = trainer
     return data
 
@@ -108,7 +108,7 @@ def test_writers_make_no_difference_unless_they_are_to_be_unseen(monkeypatch: py
     held = [int(image[0, 0]) for image in ready(path).val.images]
     assert held == stream.shuffled(0, ROWS)[:VALIDATION].tolist()
     with pytest.raises(UserError) as error:
-        ready(path, validation_writers="unseen").require_same_data(ready(path).state_dict())
+        resume.require_same_data(ready(path).state_dict(), ready(path, validation_writers="unseen").state_dict())
     message(error, "--data.validation_writers unseen", "begun with any", "validation rows")
 
 
@@ -279,43 +279,6 @@ def test_letters_are_read_once(path: Path) -> None:
     path.unlink()
     data.setup("validate")
     assert data.train is train
-
-
-CHANGES: list[tuple[dict[str, Any], str, str, str]] = [
-    ({"seed": 4}, "--seed_everything 4", "begun with 3", "validation rows"),
-    ({"validation": 49}, "--data.validation 49", "begun with 50", "validation rows"),
-    ({"scaling": "global"}, "--data.scaling global", "begun with pixel", "pixels"),
-    ({"moments": None}, "--data.moments null", "begun with {spread: 5.0, slant: 0.5, aspect: 0.5}", "pixels"),
-    ({"moments": Moments(5.5, 0.5, 0.5)}, "--data.moments {spread: 5.5, slant: 0.5, aspect: 0.5}", "5.0", "pixels"),
-]
-
-
-@pytest.mark.parametrize(("change", "flag", "began", "why"), CHANGES, ids=lambda value: str(value))
-def test_a_run_goes_on_with_the_split_and_the_pixels_that_it_began_with(
-    path: Path, change: dict[str, Any], flag: str, began: str, why: str
-) -> None:
-    settings: dict[str, Any] = {"seed": 3, "validation": 50, "scaling": "pixel", "moments": MOMENTS}
-    saved = ready(path, **settings).state_dict()
-    ready(path, **settings, augment=RollAndRotate(), block=7, workers=0, probe="all").require_same_data(saved)
-    with pytest.raises(UserError) as error:
-        ready(path, **{**settings, **change}).require_same_data(saved)
-    message(error, flag, began, why)
-
-
-def test_a_run_goes_on_with_the_letters_that_it_began_with_wherever_they_lie(path: Path, tmp_path: Path) -> None:
-    saved = ready(path).state_dict()
-    ready(path.rename(tmp_path / "moved.mat")).require_same_data(saved)
-    other = ready(save_letters(tmp_path / "other.mat", seed=9))
-    with pytest.raises(UserError) as error:
-        other.require_same_data(saved)
-    message(error, "--ckpt_path", "other.mat", "--data.path")
-
-
-def test_other_letters_may_be_split_in_any_way(path: Path, tmp_path: Path) -> None:
-    saved = ready(path, seed=3).state_dict()
-    with pytest.raises(UserError):
-        ready(path, seed=4).require_same_split(saved)
-    ready(save_letters(tmp_path / "other.mat", seed=9), seed=4, validation=20).require_same_split(saved)
 
 
 @pytest.mark.parametrize("swap", ["labels", "rows"])

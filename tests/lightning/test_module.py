@@ -12,8 +12,8 @@ from letters_torch.exact_sgd import formulas
 from letters_torch.exact_sgd.network import initial_weights
 from letters_torch.exact_sgd.schedule import Stage
 from letters_torch.letters import CLASSES, PIXELS
+from letters_torch.lightning.logger import RunLogger
 from letters_torch.lightning.module import LettersModule
-from letters_torch.lightning.run_folder import RunLogger
 from tests.support.making import message
 from tests.support.running import HIDDEN, STAGES, Fit, fit, scalars
 

@@ -87,7 +87,7 @@ def explain(folder: Path, *flags: str) -> Page:
 
 def test_the_page_shows_the_samples_own_numbers(folder: Path) -> None:
     row = 7
-    checkpoint = next(folder.glob("checkpoints/last.ckpt"))
+    checkpoint = next(folder.glob("lightning_logs/*/checkpoints/last.ckpt"))
     page = explain(folder, "--ckpt_path", str(checkpoint), "--row", str(row))
     data = data_module(folder / "letters_data.mat")
     data.setup("fit")

@@ -27,9 +27,9 @@ from tests.reliability.figures import FIGURES
 MOMENTS = {
     "before a checkpoint is written": ("checkpoint", "write", "nothing"),
     "half a checkpoint written": ("checkpoint", "write", "half"),
-    "checkpoint written, not renamed": ("checkpoint.os", "fsync", "all"),
-    "last.ckpt written, best-*.ckpt not": ("lightning.callbacks.checkpoints", "_copy", "nothing"),
-    "check logged, not saved": ("lightning.run_folder.RunLogger", "save", "nothing"),
+    "checkpoint written, not renamed": ("files.os", "fsync", "all"),
+    "last.ckpt written, best-*.ckpt not": ("resume", "copy", "nothing"),
+    "validation logged, not saved": ("lightning.logger.RunLogger", "save", "nothing"),
 }
 
 

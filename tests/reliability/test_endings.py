@@ -38,21 +38,22 @@ def test_a_signal_while_it_starts(tmp_path: Path, after: float) -> None:
 
 
 def test_a_second_signal_ends_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from letters_torch.lightning.callbacks.checkpoints import RunCheckpoints
+    from letters_torch.lightning.callbacks.stop import StopOnSignal
 
-    sent: list[tuple[int, int]] = []
-    monkeypatch.setattr(os, "kill", lambda *args: sent.append(args))
-    keeper = RunCheckpoints()
-    keeper._handlers = {signal.SIGINT: signal.SIG_DFL}
+    sent: list[int] = []
+    monkeypatch.setattr(signal, "raise_signal", sent.append)
     before = signal.getsignal(signal.SIGINT)
+    stop: Any = StopOnSignal()
+    stop.on_fit_start(None, None)
     try:
-        keeper._on_signal(signal.SIGINT, None)
+        signal.getsignal(signal.SIGINT)(signal.SIGINT, None)  # type: ignore[operator, misc]
         assert not sent
-        keeper._on_signal(signal.SIGINT, None)
-        assert sent == [(os.getpid(), signal.SIGINT)]
-        assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL
+        assert stop.received == signal.SIGINT
+        signal.getsignal(signal.SIGINT)(signal.SIGINT, None)  # type: ignore[operator, misc]
+        assert sent == [signal.SIGINT]
+        assert signal.getsignal(signal.SIGINT) == before
     finally:
-        signal.signal(signal.SIGINT, before)
+        stop.teardown(None, None, "fit")
 
 
 def test_a_disk_that_fills_up(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:

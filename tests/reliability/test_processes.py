@@ -36,7 +36,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, killer: Killer) -> run
     return runs.left(config.parent)
 
 
-QUICK = ("half a checkpoint written", "check logged, not saved")
+QUICK = ("half a checkpoint written", "validation logged, not saved")
 
 
 @pytest.mark.parametrize("moment", [m if m in QUICK else pytest.param(m, marks=pytest.mark.slow) for m in MOMENTS])

@@ -141,7 +141,7 @@ def test_a_finished_run_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert runs.fit(config) == 0
     expected = runs.left(tmp_path)
     assert runs.fit(config, "--ckpt_path", kept(tmp_path, "last.ckpt")) == 0
-    assert f"step {runs.LAST} is the run's last" in capsys.readouterr().out
+    assert f"step {runs.LAST} is the last of this run" in capsys.readouterr().out
     runs.assert_same(runs.left(tmp_path), expected)
 
 
@@ -187,7 +187,7 @@ def test_a_resume_that_is_refused_changes_nothing(
 def test_a_resume_in_python_is_refused_too(tmp_path: Path) -> None:
     """Where no command line has looked at the checkpoint before Lightning does."""
     done = running.fit(tmp_path, enable_checkpointing=True, max_steps=120)
-    last = tmp_path / "checkpoints/last.ckpt"
+    last = kept(tmp_path, "last.ckpt")
     before = last.read_bytes()
     other = running.data_module(tmp_path / "letters_data.mat", seed=4)
     with pytest.raises(UserError, match=r"--seed_everything 4: .* begun with 0"):

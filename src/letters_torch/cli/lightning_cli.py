@@ -1,7 +1,6 @@
 """Lightning's subcommands and ours of the same kind: `fit|validate|test|predict|report|explain`."""
 
 import logging
-import sys
 import threading
 import warnings
 from pathlib import Path
@@ -25,7 +24,6 @@ from letters_torch.config_files import expanded
 from letters_torch.console import say
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
-from letters_torch.lightning import run_folder
 from letters_torch.lightning.module import LettersModule
 from letters_torch.lightning.open_run import find_checkpoint
 from letters_torch.lightning.trainer import StepTrainer
@@ -45,11 +43,15 @@ class SaveConfig(SaveConfigCallback):
         """Nothing; Lightning would write here."""
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """Writes the file."""
+        """Says what a resumed run changes, and writes the file."""
+        if trainer.run_folder is None:
+            return
+        file = trainer.run_folder / self.config_filename
+        if file.is_file():
+            tell_changes(file, self.config)
         config = self.config.clone()
         config.pop("ckpt_path", None)
-        text = self.parser.dump(config, skip_none=False)
-        checkpoint.write(Path(trainer.log_dir) / self.config_filename, text.encode())
+        checkpoint.write(file, self.parser.dump(config, skip_none=False).encode())
 
 
 class LettersCLI(LightningCLI):
@@ -125,57 +127,15 @@ class LettersCLI(LightningCLI):
         self.checkpoint = find_checkpoint(config.ckpt_path, self.root) if needed else None
         config.ckpt_path = None if self.checkpoint is None else str(self.checkpoint)
         self.content = None if self.checkpoint is None else checkpoint.load(self.checkpoint)
-        self.resumed: Path | None = None  # the folder of the run that goes on
 
     def instantiate_trainer(self, **kwargs: Any) -> StepTrainer:
-        """With the logger of the run's folder."""
-        wanted = self._get(self.config_init, "trainer")
-        if self.subcommand != "fit" or wanted.fast_dev_run:
+        """With a logger in a fit only."""
+        if self.subcommand != "fit" or self._get(self.config_init, "trainer").fast_dev_run:
             kwargs["logger"] = False
             self.save_config_callback = None
-        elif wanted.logger in (None, True):
-            kwargs["logger"] = self._logger()
         trainer = super().instantiate_trainer(**kwargs)
         assert isinstance(trainer, StepTrainer)
         return trainer
-
-    def _logger(self) -> run_folder.RunLogger:
-        """A new run, or the one that the checkpoint lies in if it is under the root that is asked for."""
-        resumed = None if self.checkpoint is None else run_folder.of_checkpoint(self.checkpoint)
-        root = self.config[self.subcommand].trainer.default_root_dir
-        if resumed is None or self.content is None or (root and resumed.parent.parent != Path(root).resolve()):
-            return run_folder.RunLogger(self.root)
-        self.resumed, state = resumed, self.content["letters_torch"]
-        return run_folder.RunLogger(self.root, resumed, state["step"] + (state["checked_at"] == state["step"]))
-
-    def before_fit(self) -> None:
-        """Does whatever may be refused before a run folder is made or its config overwritten."""
-        self.datamodule.setup("fit")
-        trainer: Any = self.trainer  # a StepTrainer
-        trainer.limit_steps(self.model.schedule.total)
-        if self.content is not None:
-            self.model.require_width(self.content)
-            self.datamodule.require_same_data(self.content["LettersDataModule"])
-        if self.resumed is not None:
-            tell_changes(self.resumed / "config.yaml", self.config[self.subcommand])
-
-    def after_fit(self) -> None:
-        """Ends as a program that was stopped ends, if it was."""
-        keeper = getattr(self.trainer, "run_checkpoints", None)
-        if keeper is not None and keeper.stopped_by is not None:
-            sys.exit(128 + keeper.stopped_by)
-
-    def before_validate(self) -> None:
-        """Letters of a run's own file are validation rows only if the run held them out."""
-        assert self.content is not None
-        self.datamodule.setup("validate")
-        self.datamodule.require_same_split(self.content["LettersDataModule"])
-
-    def before_report(self) -> None:
-        """A report is about the letters that the run was trained on; on others its figures would mean nothing."""
-        assert self.content is not None
-        self.datamodule.setup("validate")
-        self.datamodule.require_same_data(self.content["LettersDataModule"])
 
     def before_predict(self) -> None:
         """The pictures, if any were named."""

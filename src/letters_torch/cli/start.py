@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 
 import letters_torch
@@ -24,6 +25,8 @@ def main(args: list[str] | None = None) -> None:
         _run(args)
     except UserError as error:
         _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -6,7 +6,7 @@ gives it, so what a step sees depends on nothing but the seed and the step.
 
 from abc import ABC, abstractmethod
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -19,7 +19,19 @@ from letters_torch.data.stream import Draws
 
 
 class Augmentation(ABC):
-    """What a data module's `augment` may be."""
+    """What a data module's `augment` may be.
+
+    Attributes:
+        given: the arguments that it was made with, positional and by name, for a checkpoint.
+    """
+
+    given: tuple[tuple[Any, ...], dict[str, Any]]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Notes the arguments."""
+        made = super().__new__(cls)
+        object.__setattr__(made, "given", (args, kwargs))
+        return made
 
     @abstractmethod
     def augment(self, images: Tensor, draws: Draws, fill: float) -> Tensor:

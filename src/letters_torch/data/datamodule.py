@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -12,6 +12,9 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from letters_torch import checkpoint as checkpoints
+from letters_torch import resume
+from letters_torch.data import augment as augmentations
 from letters_torch.data import standardize, stream
 from letters_torch.data.augment import Augmentation
 from letters_torch.data.moments import Moments, normalised
@@ -66,7 +69,7 @@ class LettersDataModule(pl.LightningDataModule):
         shared: letters that are read already, for `setup` to use; None to read them.
 
     Raises:
-        UserError: a setting that cannot be.
+        UserError: an invalid argument.
     """
 
     def __init__(
@@ -103,7 +106,8 @@ class LettersDataModule(pl.LightningDataModule):
         self.shared: SharedLetters | None = None
         self.sets: LetterSets | None = None
         self.standardizer: Standardizer | None = None
-        self._known: Standardizer | None = None  # what a checkpoint was trained with
+        self._known: Standardizer | None = None  # that of a checkpoint
+        self.save_hyperparameters({"data": self._settings()})
 
     def setup(self, stage: str) -> None:
         """Reads the letters, once; splits the labelled rows and takes the statistics.
@@ -167,9 +171,10 @@ class LettersDataModule(pl.LightningDataModule):
         return labelled[order[~held]], labelled[order[held]]
 
     def train_dataloader(self) -> "Blocks":
-        """Blocks from the trainer's present step on, cut where the trainer has something to do between two steps."""
+        """Blocks from the clock's step on, cut where something is due between two steps."""
         trainer: Any = self.trainer  # a StepTrainer
-        return Blocks(self.make_block, self.block, lambda: trainer.global_step, trainer.next_pause, self.workers)
+        clock = trainer.clock
+        return Blocks(self.make_block, self.block, lambda: clock.step, clock.next_pause, self.workers)
 
     def make_block(self, first_step: int, count: int) -> Block:
         """The samples of the steps first_step .. first_step + count - 1, as nothing but the seed determines them."""
@@ -249,72 +254,81 @@ class LettersDataModule(pl.LightningDataModule):
     def _origin(self) -> str:
         return self.sets.origin if self.sets else "the set"
 
+    def _settings(self) -> dict[str, Any]:
+        """The arguments of this module as plain values, for a checkpoint."""
+        names = ("source", "transposed", "download", "sampling", "scaling", "validation", "validation_writers")
+        more = ("probe", "block", "workers", "seed")
+        settings = {name: getattr(self, name) for name in (*names, *more)}
+        settings["path"] = None if self.path is None else str(self.path)
+        settings["moments"] = None if self.moments is None else asdict(self.moments)
+        if self.augment is None:
+            return {**settings, "augment": None}
+        args, kwargs = getattr(self.augment, "given", ((), {}))
+        return {**settings, "augment": {"class": type(self.augment).__qualname__, "args": args, "kwargs": kwargs}}
+
+    @classmethod
+    def load_from_checkpoint(  # type: ignore[override]
+        cls, checkpoint_path: str | Path, **settings: Any
+    ) -> "LettersDataModule":
+        """Builds the data module of a checkpoint: its settings, and the statistics of the pixels.
+
+        Args:
+            checkpoint_path: a file.
+            **settings: arguments that replace the checkpoint's.
+
+        Raises:
+            UserError: no such file; a damaged one; or settings that cannot be used.
+        """
+        content = checkpoints.load(Path(checkpoint_path))
+        saved = {**content.get("datamodule_hyper_parameters", {}).get("data", {}), **settings}
+        try:
+            data = cls(**{**saved, **_restored(saved)})
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{checkpoint_path}: the settings of the data module cannot be used ({error})") from error
+        data.load_state_dict(content["LettersDataModule"])
+        return data
+
     def state_dict(self) -> dict[str, Any]:
-        """For the checkpoint: the statistics, without which the weights cannot read a single picture."""
+        """For the checkpoint: the statistics of the pixels, and which letters were split how."""
         if self.standardizer is None:
             return {}
         split = {"seed": self.seed, "validation": self.validation, "validation_writers": self.validation_writers}
-        origin = {"letters": self.digest, **split, "scaling": self.scaling}
-        return {"standardizer": self.standardizer.state_dict(), **origin}
+        letters = {"origin": self._origin, "letters": self.digest}
+        return {"standardizer": self.standardizer.state_dict(), **letters, **split, "scaling": self.scaling}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """From the checkpoint.
+        """Takes the statistics of a checkpoint.
 
         Raises:
-            UserError: a fit would go on with other data than it began with.
+            UserError: training rows of that run would be validation rows.
         """
         if "standardizer" not in state_dict:
             return
-        self._known = Standardizer.from_state(state_dict["standardizer"])
-        if self._fitting:
-            self.require_same_data(state_dict)
+        try:
+            self._known = Standardizer.from_state(state_dict["standardizer"])
+        except ValueError as error:
+            raise UserError(f"--ckpt_path: invalid moments ({error}); use another checkpoint of the run") from error
+        if self.trainer is not None and self.trainer.state.fn == "validate":
+            resume.require_same_split(state_dict, self.state_dict())
 
-    def require_same_data(self, saved: dict[str, Any]) -> None:
-        """Stops a run that would go on with other data than it began with.
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the trainer, which cannot be pickled."""
+        return {**self.__dict__, "trainer": None}
 
-        Args:
-            saved: the state of this module in a checkpoint of the run.
 
-        Raises:
-            UserError: the letters, the split, the moments or the scaling are others.
-        """
-        if saved["letters"] != self.digest:
-            raise UserError(
-                f"--ckpt_path: the run was begun on other letters than {self._origin};"
-                " give the --data.source, --data.path and --data.transposed that it was begun with"
-            )
-        self.require_same_split(saved)
-        moments = Standardizer.from_state(saved["standardizer"]).moments
-        for flag, given, began in (
-            ("--data.moments", str(self.moments or "null"), str(moments or "null")),
-            ("--data.scaling", self.scaling, saved["scaling"]),
-        ):
-            if given != began:
-                raise UserError(
-                    f"{flag} {given}: the run of --ckpt_path was begun with {began}, and its weights fit no other"
-                    f" pixels; give {began}, or begin another run"
-                )
-
-    def require_same_split(self, saved: dict[str, Any]) -> None:
-        """Stops a split in which rows that a run was trained on are validation rows. Rows of other letters never are.
-
-        Args:
-            saved: as for `require_same_data`.
-
-        Raises:
-            UserError: the same letters are split otherwise.
-        """
-        now = (
-            ("--seed_everything", self.seed, saved["seed"]),
-            ("--data.validation", self.validation, saved["validation"]),
-            ("--data.validation_writers", self.validation_writers, saved["validation_writers"]),
-        )
-        for flag, given, began in now:
-            if saved["letters"] == self.digest and given != began:
-                raise UserError(
-                    f"{flag} {given}: the run of --ckpt_path was begun with {began}; with another, rows that it was"
-                    f" trained on would be validation rows; give {began}, or begin another run"
-                )
+def _restored(saved: dict[str, Any]) -> dict[str, Any]:
+    """Path, moments and augmentation from their plain values in a checkpoint."""
+    path, moments, augment = (saved.get(name) for name in ("path", "moments", "augment"))
+    if isinstance(augment, dict):
+        kind = getattr(augmentations, str(augment["class"]), None)
+        if not (isinstance(kind, type) and issubclass(kind, Augmentation)):
+            raise UserError(f"augment {augment['class']} is not of letters_torch: give it as an argument")
+        augment = kind(*augment["args"], **augment["kwargs"])
+    return {
+        "path": Path(path) if path is not None else None,
+        "moments": Moments(**moments) if isinstance(moments, dict) else moments,
+        "augment": augment,
+    }
 
 
 def _by_the_first_writers(writers: npt.NDArray[np.int64], rows: int) -> npt.NDArray[np.bool_]:

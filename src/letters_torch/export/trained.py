@@ -76,7 +76,7 @@ def read(path: Path) -> Trained:
     """
     content = checkpoint.load(path)
     V, W = (content["state_dict"][name].float().numpy() for name in "VW")
-    data, step = content["LettersDataModule"], content["letters_torch"]["step"]
+    data, step = content["LettersDataModule"], content["global_step"]
     facts = (data["scaling"], step, data["letters"], data["validation"])
     standardizer = Standardizer.from_state(data["standardizer"])
     folder = run_folder.of_checkpoint(path)

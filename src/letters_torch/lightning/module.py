@@ -4,6 +4,7 @@ import math
 import operator
 from dataclasses import asdict
 from functools import partial, reduce
+from pathlib import Path
 from typing import Any, Literal
 
 import pytorch_lightning as pl
@@ -12,14 +13,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from letters_torch import checkpoint as checkpoints
+from letters_torch import resume
 from letters_torch.data.datamodule import Batch
 from letters_torch.data.prefetch import Block
 from letters_torch.errors import Diverged, UserError
 from letters_torch.exact_sgd import PANEL, Model, Schedule, Stage, initial_weights, logits, make_engine
 from letters_torch.exact_sgd.threads import share
 from letters_torch.letters import CLASSES, PIXELS
+from letters_torch.lightning.clock import Clock
 
-SETS = ("val", "train")  # the loaders of a check, in order
+SETS = ("val", "train")  # the loaders of a validation, in order
 LARGEST_LOSS = 1e4  # guessing has a loss of log(26) = 3.3; nothing comes back from here
 ROWS = 600  # samples that a thread evaluates at a time
 
@@ -39,11 +43,11 @@ class LettersModule(pl.LightningModule):
         seed: of the initial weights.
 
     Attributes:
-        step: single-sample updates done.
-        checked_at: the step of the last check, -1 before the first.
+        schedule: the stages.
+        clock: the steps done, and what is due when.
 
     Raises:
-        UserError: a setting that cannot be.
+        UserError: an invalid argument.
     """
 
     def __init__(
@@ -82,10 +86,15 @@ class LettersModule(pl.LightningModule):
         )
         V, W = initial_weights(PIXELS, hidden, CLASSES, seed=seed, scale=initial_scale)
         self.V, self.W = nn.Parameter(V), nn.Parameter(W)
-        self.step, self.checked_at = 0, -1
-        self._loss_sum, self._loss_count = 0.0, 0  # since the last check that every such run makes
+        self.clock = Clock(self.schedule.ends)
+        self._loss_sum, self._loss_count = 0.0, 0  # since the last regular validation
         self._panel = panel if engine == "blocked" else 1
         self._anchor: dict[str, Any] | None = None  # the state at the start of the panel that max_steps cuts in two
+
+    @property
+    def step(self) -> int:
+        """Single-sample updates done."""
+        return self.clock.step
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits: standardised pixels (N, 784) -> (N, 26)."""
@@ -103,20 +112,28 @@ class LettersModule(pl.LightningModule):
         return []
 
     def setup(self, stage: str) -> None:
-        """Ends the run where the schedule ends."""
-        if stage == "fit":
-            trainer: Any = self.trainer  # a StepTrainer
-            trainer.limit_steps(self.schedule.total)
+        """Refuses a fit by a plain Trainer.
+
+        Raises:
+            UserError: the trainer is not a StepTrainer.
+        """
+        if stage == "fit" and not hasattr(self.trainer, "clock"):
+            raise UserError(
+                "LettersModule does a block of single-sample steps per batch, which pl.Trainer would count as one step;"
+                " use letters_torch.StepTrainer"
+            )
 
     def training_step(self, block: Block) -> None:
         """One single-sample update for each sample of the block.
 
         Raises:
-            Diverged: a loss beyond LARGEST_LOSS, or weights that are no numbers.
+            UserError: the batch is not a Block.
+            Diverged: a loss beyond LARGEST_LOSS, or weights that are not finite.
         """
-        end = block.first_step + len(block.x)
-        trainer: Any = self.trainer
-        if end == trainer.max_steps and not trainer.always_pauses(end):
+        if not isinstance(block, Block):
+            raise UserError(f"LettersModule trains on Blocks of a LettersDataModule, not on a {type(block).__name__}")
+        end, self._anchor = block.first_step + len(block.x), None
+        if end == self.clock.max_steps and not self.clock.always_pauses(end):
             whole = max(len(block.x) - end % self._panel, 0)  # steps up to where a panel starts
             if whole < len(block.x):
                 self._update(Block(block.x[:whole], block.y[:whole], block.first_step))
@@ -136,7 +153,7 @@ class LettersModule(pl.LightningModule):
         # One by one, so that the sum's rounding does not depend on how the run is cut into blocks.
         self._loss_sum = reduce(operator.add, losses.tolist(), self._loss_sum)
         self._loss_count += len(losses)
-        self.step = block.first_step + len(losses)
+        self.clock.step = block.first_step + len(losses)
 
     def _diverged(self, step: int, what: str) -> Diverged:
         rates = self.schedule.rates(step, 1)
@@ -149,51 +166,63 @@ class LettersModule(pl.LightningModule):
         """Loss and accuracy of the validation rows and, in a fit, of the probe of the training rows.
 
         Returns:
-            The readings, (N,) of 0..25.
+            The logits, (N, 26).
         """
-        loss, accuracy, reading = self._evaluate(batch)
+        loss, accuracy, b = self._evaluate(batch)
         name, size = SETS[dataloader_idx], len(batch.x)
         self.log(f"{name}/acc", accuracy, add_dataloader_idx=False, batch_size=size)
         if name == "val":
             self.log("val/loss", loss, add_dataloader_idx=False, batch_size=size)
-        return reading
+        return b
 
     def on_validation_epoch_end(self) -> None:
-        """What a check reports beside accuracies: the mean loss of the steps since the last, and their settings."""
+        """Logs the mean loss of the steps since the last validation, and the rates of the last step."""
         if self.trainer.state.fn != "fit" or self.trainer.sanity_checking:
             return
-        rates = self.schedule.rates(max(self.step - 1, 0), 1)
+        clock = self.clock
+        rates = self.schedule.rates(max(clock.step - 1, 0), 1)
         self.log("lr", float(rates.lr[0]))
         self.log("weight_decay", float(rates.weight_decay[0]))
         if self._loss_count:
             self.log("train/loss", self._loss_sum / self._loss_count)
-        self.checked_at = self.step
-        trainer: Any = self.trainer
-        if trainer.is_regular_check(self.step):
+        clock.validated_at = clock.step
+        if clock.is_regular_validation(clock.step):
             self._loss_sum, self._loss_count = 0.0, 0
 
     def test_step(self, batch: Batch) -> Tensor:
-        """Loss and accuracy of the test rows; returns the readings as `validation_step`."""
-        loss, accuracy, reading = self._evaluate(batch)
+        """Loss and accuracy of the test rows; returns the logits as `validation_step`."""
+        loss, accuracy, b = self._evaluate(batch)
         self.log_dict({"test/acc": accuracy, "test/loss": loss}, batch_size=len(batch.x))
-        return reading
+        return b
 
     def _evaluate(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Loss, accuracy and logits."""
         assert batch.y is not None
-        b = self(batch.x)
-        reading = b.argmax(1)
-        return F.cross_entropy(b, batch.y), (reading == batch.y).double().mean(), reading
+        b = self._finite_logits(batch.x)
+        precise = torch.float32 if b.device.type == "mps" else torch.float64  # MPS has no float64
+        return F.cross_entropy(b, batch.y), (b.argmax(1) == batch.y).to(precise).mean(), b
+
+    def _finite_logits(self, x: Tensor) -> Tensor:
+        """The logits.
+
+        Raises:
+            UserError: one of them is not finite, so that the predictions would mean nothing.
+        """
+        b: Tensor = self(x)
+        if not b.isfinite().all():
+            raise UserError("the network's outputs are not finite numbers: its weights or its inputs are too large")
+        return b
 
     def predict_step(self, batch: Batch) -> Tensor:
         """Probabilities of A..Z, (N, 26)."""
-        return torch.softmax(self(batch.x), 1)
+        return torch.softmax(self._finite_logits(batch.x), 1)
 
     def _state(self) -> dict[str, Any]:
-        """Where the run stands. A check that it makes only because it is stopped there is one that it never made."""
-        trainer: Any = self.trainer
+        """Where the run is. A validation that is due only because the run is stopped here is left out."""
+        clock = self.clock
         return {
-            "step": self.step,
-            "checked_at": self.checked_at if trainer.is_regular_check(self.checked_at) else -1,
+            "step": clock.step,
+            "validated_at": clock.validated_at if clock.is_regular_validation(clock.validated_at) else -1,
             "loss_sum": self._loss_sum,
             "loss_count": self._loss_count,
             "V": self.V.detach().clone(),
@@ -201,47 +230,64 @@ class LettersModule(pl.LightningModule):
         }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Where a fit goes on from: here or, if this is inside a panel, at the panel's start.
+        """Saves where a fit goes on: here or, if this is inside a panel, at the start of the panel.
 
-        Rounding depends on where panels start. From the panel's start a resumed run does again what an undisturbed one
-        does there.
+        Rounding depends on where panels start. From the start of the panel, a resumed run repeats what an undisturbed
+        one does.
         """
         state = self._state() if self._anchor is None else self._anchor
         checkpoint["letters_torch"] = state if self._anchor else {k: v for k, v in state.items() if k not in "VW"}
-
-    def load(self, checkpoint: dict[str, Any]) -> None:
-        """Takes the weights of a checkpoint and its step, with no trainer around.
-
-        Raises:
-            UserError: the checkpoint is of a network of another width.
-        """
-        self.require_width(checkpoint)
-        self.load_state_dict(checkpoint["state_dict"])
-        self.step = checkpoint["letters_torch"]["step"]
-
-    def require_width(self, checkpoint: dict[str, Any]) -> None:
-        """Stops a checkpoint of another network.
-
-        Raises:
-            UserError: the checkpoint is of a network of another width.
-        """
-        saved = checkpoint["state_dict"]["V"].shape
-        if saved != self.V.shape:
-            raise UserError(
-                f"--ckpt_path: a network with {saved[0]} hidden units, but --model.hidden is {len(self.V)};"
-                " give the number it was trained with"
-            )
+        checkpoint.pop("loops", None)  # of Lightning's loops the clock is all there is to know
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Takes up the run where it stands. Lightning's loops start afresh: their only memory is the step.
+        """Goes on where a run is, in a fit; else takes the weights and the step that they have seen.
 
         Raises:
             UserError: the checkpoint is of a network of another width.
         """
-        self.require_width(checkpoint)
+        resume.require_same_width(checkpoint, len(self.V))
+        if self._trainer is None or self.trainer.state.fn != "fit":
+            self.clock.step = checkpoint["global_step"]
+            return
         state = checkpoint["letters_torch"]
-        self.step, self.checked_at = state["step"], state["checked_at"]
+        self.clock.step, self.clock.validated_at = state["step"], state["validated_at"]
         self._loss_sum, self._loss_count = state["loss_sum"], state["loss_count"]
-        if self.trainer.state.fn == "fit" and "V" in state:
-            checkpoint["state_dict"].update(V=state["V"], W=state["W"])
-        checkpoint.pop("loops", None)
+        if "V" in state:  # state_dict is the average where weights are averaged
+            checkpoint.get("current_model_state", checkpoint["state_dict"]).update(V=state["V"], W=state["W"])
+
+    def load(self, checkpoint: dict[str, Any]) -> None:
+        """Takes the weights of a checkpoint and the step that they have seen, without a trainer.
+
+        Args:
+            checkpoint: as `letters_torch.checkpoint.load` returns it.
+
+        Raises:
+            UserError: the checkpoint is of a network of another width.
+        """
+        resume.require_same_width(checkpoint, len(self.V))
+        self.load_state_dict(checkpoint["state_dict"])
+        self.clock.step = checkpoint["global_step"]
+
+    @classmethod
+    def load_from_checkpoint(  # type: ignore[override]
+        cls, checkpoint_path: str | Path, map_location: Any = "cpu", **settings: Any
+    ) -> "LettersModule":
+        """Builds the module of a checkpoint: its settings, its weights, and the step that they have seen.
+
+        Args:
+            checkpoint_path: a file.
+            map_location: the device of the weights.
+            **settings: arguments that replace the checkpoint's.
+
+        Raises:
+            UserError: no such file; a damaged one; settings that cannot be used, or that need another width.
+        """
+        content = checkpoints.load(Path(checkpoint_path))
+        arguments = {**content.get("hyper_parameters", {}), **settings}
+        try:
+            stages = [stage if isinstance(stage, Stage) else Stage(**stage) for stage in arguments.pop("schedule")]
+            module = cls(stages, **arguments)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{checkpoint_path}: the settings of the module cannot be used ({error})") from error
+        module.load(content)
+        return module.to(map_location)

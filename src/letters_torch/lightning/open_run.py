@@ -45,17 +45,10 @@ def find_checkpoint(named: str | Path | None, root: Path = Path()) -> Path:
     Raises:
         UserError: there is no run with such a checkpoint.
     """
-    if named not in (None, "last", "best"):
-        found = [Path(str(named)).expanduser()]
+    if named is None or named in ("last", "best"):
+        file = run_folder.find_checkpoint("last" if named == "last" else "best", root)
     else:
-        pattern, folder = "last.ckpt" if named == "last" else "best-*.ckpt", run_folder.newest(root)
-        found = list((folder / "checkpoints").glob(pattern)) if folder else []
-    if not found:
-        raise UserError(
-            f"no run with a {named or 'best'} checkpoint under {root / run_folder.RUNS}; train one with"
-            " `python -m letters_torch fit`, or name a file with --ckpt_path"
-        )
-    file = max(found, key=lambda file: file.stat().st_mtime) if len(found) > 1 else found[0]
+        file = Path(named).expanduser()
     say(f"checkpoint: {file}")
     return file
 

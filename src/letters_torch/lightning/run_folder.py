@@ -1,144 +1,118 @@
-"""The folder of a run, `lightning_logs/version_N`: claimed once, found again by a checkpoint in it, logged into."""
+"""The folder of a run, `lightning_logs/version_N`: claimed once, locked, and found again by a checkpoint in it."""
 
-import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pytorch_lightning.loggers import TensorBoardLogger
+from filelock import FileLock, Timeout
 
 from letters_torch.errors import UserError
-
-try:
-    import fcntl
-except ImportError:  # Windows: no locks, the rest works
-    fcntl = None  # type: ignore[assignment]
+from letters_torch.resume import LAST
 
 RUNS = "lightning_logs"
+CHECKPOINTS = "checkpoints"
 
 
 class Lock:
     """Keeps a second fit from writing into the same folder. The system drops it when the process ends in any way.
 
     Args:
-        folder: what is written into.
+        folder: the folder to write into.
 
     Raises:
-        UserError: another process holds it.
+        UserError: another fit holds the lock.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._file = (folder / ".lock").open("w")
+        self._lock = FileLock(folder / ".lock", thread_local=False)
         try:
-            if fcntl is not None:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._file.close()
+            self._lock.acquire(blocking=False)
+        except Timeout as error:
             raise UserError(f"{folder}: another fit is writing there; wait until it ends, or stop it") from error
 
     def release(self) -> None:
-        """Lets others in."""
-        self._file.close()
+        """Lets other fits in."""
+        self._lock.release()
 
 
-class RunLogger(TensorBoardLogger):
-    """Lightning's TensorBoard logger for a run here: it claims its folder, and keeps no curve of epochs.
+def claim(root: Path) -> Path:
+    """Makes the next `version_N` below `root`/lightning_logs; no other process gets the same."""
+    runs = root / RUNS
+    runs.mkdir(parents=True, exist_ok=True)
+    number = 1 + max((_number(folder) for folder in runs.iterdir()), default=-1)
+    while True:
+        folder = runs / f"version_{number}"
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return folder
 
-    A new run's folder is made, and an old one's curve cut off, when the first thing is logged: a fit that fails before
-    leaves no folder, and an old one as it was.
+
+def of_logger(logger: Any, root: Path) -> Path:
+    """The folder in which a logger keeps its run: of its own for every run, whatever the logger is.
 
     Args:
-        root: the folder of `lightning_logs`.
-        folder: of the run to go on with; None for a new one.
-        purge_from: the first step that it will log. What an earlier process logged there or beyond, TensorBoard drops,
-            so that no point is doubled.
+        logger: one of Lightning's.
+        root: the folder for a logger that has none, as that of a remote server.
     """
-
-    def __init__(self, root: Path, folder: Path | None = None, purge_from: int = 0) -> None:
-        if folder is None:
-            super().__init__(root, RUNS, default_hp_metric=False)
-        else:
-            where = (folder.parent.parent, folder.parent.name, folder.name)
-            super().__init__(*where, default_hp_metric=False, purge_step=purge_from)
-        self._resumed, self._begun = folder, False
-
-    @property
-    def experiment(self) -> Any:
-        """TensorBoard's writer. Lightning asks for it before it knows whether the run will start: not there yet."""
-        if not self._begun:
-            raise AttributeError("nothing is logged yet")
-        return super().experiment
-
-    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
-        """The first thing that Lightning logs, once a run is ready to start."""
-        self._begin()
-        super().log_hyperparams(*args, **kwargs)
-
-    def save(self) -> None:
-        """Writes out what is logged."""
-        if self._begun:
-            super().save()
-
-    def finalize(self, status: str) -> None:
-        """Writes out the rest. An error of TensorBoard's writer, which is a thread, is raised here at the latest.
-
-        Raises:
-            UserError: something could not be written.
-        """
-        try:
-            super().finalize(status)
-        except OSError as error:
-            raise UserError(
-                f"cannot write the curve in {self.log_dir} ({error.strerror or error}); what was there before is kept"
-            ) from error
-
-    def _get_next_version(self) -> int:
-        """Makes the next `version_N`; no other process gets the same."""
-        runs = Path(self.root_dir)
-        runs.mkdir(parents=True, exist_ok=True)
-        number = 1 + max((_number(folder) for folder in runs.iterdir()), default=-1)
-        while True:
-            try:
-                (runs / f"version_{number}").mkdir()
-            except FileExistsError:
-                number += 1
-            else:
-                return number
-
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Scalars at a step."""
-        self._begin()
-        super().log_metrics({name: value for name, value in metrics.items() if name != "epoch"}, step)
-
-    def _begin(self) -> None:
-        if not self._begun and self._resumed is not None:
-            _outwait(self._resumed)
-        self._begun = True
-
-
-def _outwait(folder: Path) -> None:
-    """Waits until a new file of events sorts behind those that are there: their names count seconds.
-
-    A clock that was put back by more than a moment is not waited for.
-    """
-    stamps = [file.name.split(".")[3] for file in folder.glob("events.out.tfevents.*")]
-    newest = max((int(stamp) for stamp in stamps if stamp.isdecimal()), default=0)
-    while newest - 2 < int(time.time()) <= newest:
-        time.sleep(0.02)
-
-
-def _number(folder: Path) -> int:
-    digits = folder.name.removeprefix("version_")
-    return int(digits) if folder.name.startswith("version_") and digits.isdecimal() else -1
+    folder = getattr(logger, "log_dir", None)  # TensorBoardLogger and CSVLogger
+    if folder:
+        return Path(folder)
+    version = logger.version if isinstance(logger.version, str) else f"version_{logger.version}"
+    return Path(logger.save_dir or root, str(logger.name), version)
 
 
 def of_checkpoint(checkpoint: Path) -> Path | None:
-    """The run folder that a checkpoint lies in; None where it lies elsewhere."""
+    """The run folder, with its config.yaml, that a checkpoint is in; None if it is not in one."""
     folder = checkpoint.resolve().parent
-    return folder.parent if folder.name == "checkpoints" and (folder.parent / "config.yaml").is_file() else None
+    return folder.parent if folder.name == CHECKPOINTS and (folder.parent / "config.yaml").is_file() else None
+
+
+def resumed(checkpoint: Path, root: Path | None) -> Path | None:
+    """The run folder in which a fit from this checkpoint goes on; None if it begins a new one.
+
+    Args:
+        checkpoint: a file.
+        root: the folder that holds lightning_logs, if one was asked for: a run elsewhere does not go on then.
+    """
+    folder = checkpoint.resolve().parent
+    run = folder.parent
+    if folder.name != CHECKPOINTS:
+        return None
+    if root is None:
+        return run if _number(run) >= 0 or (run / "config.yaml").is_file() else None
+    runs = (root / RUNS).glob("version_*")  # the folders may be symbolic links
+    return next((each for each in runs if each.resolve() == run), None)
 
 
 def newest(root: Path) -> Path | None:
-    """The run folder with the highest number that holds a checkpoint; None where there is none."""
+    """The run folder with the highest number that holds a checkpoint; None if there is none."""
     folders = sorted((root / RUNS).glob("version_*"), key=_number, reverse=True)
-    return next((folder for folder in folders if any((folder / "checkpoints").glob("*.ckpt"))), None)
+    return next((folder for folder in folders if any((folder / CHECKPOINTS).glob("*.ckpt"))), None)
+
+
+def find_checkpoint(which: Literal["last", "best"], root: Path) -> Path:
+    """The last or the best checkpoint of the newest run.
+
+    Args:
+        which: of the two.
+        root: the folder that holds lightning_logs.
+
+    Raises:
+        UserError: there is no such checkpoint.
+    """
+    run = newest(root)
+    found = list((run / CHECKPOINTS).glob(LAST if which == "last" else "best-*.ckpt")) if run else []
+    if not found:
+        raise UserError(
+            f"no run with a {which} checkpoint under {root / RUNS}; train one with"
+            " `python -m letters_torch fit`, or name a file with --ckpt_path"
+        )
+    return max(found, key=lambda file: file.stat().st_mtime)
+
+
+def _number(folder: Path) -> int:
+    """N of version_N; -1 for any other name."""
+    digits = folder.name.removeprefix("version_")
+    return int(digits) if folder.name.startswith("version_") and digits.isdecimal() else -1

@@ -1,39 +1,60 @@
 """A Lightning Trainer that counts single-sample steps.
 
-Lightning counts calls of training_step, and one of ours carries a block of hundreds of steps. Here `global_step`,
-`max_steps`, `val_check_interval`, checkpoints and the loggers' x-axis are all in steps. The number of steps done is
-the module's (`LettersModule.step`), and Lightning's own bookkeeping of a resumed run is left out: where a run stands is
-that one number.
+Lightning counts calls of training_step, and one of ours does a block of hundreds of steps. Here `global_step`,
+`max_steps`, `val_check_interval`, checkpoints and the loggers' x-axis are all in steps, read off the module's clock.
+Lightning's own bookkeeping of a resumed run is left out: the clock is all there is to resume.
 """
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.loops.fit_loop import _FitLoop
-from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
+from pytorch_lightning.accelerators import Accelerator, CUDAAccelerator, MPSAccelerator
+from pytorch_lightning.callbacks import Callback, ProgressBar
+from torch._dynamo import OptimizedModule
 
-from letters_torch.checkpoint import AtomicCheckpointIO
+from letters_torch import checkpoint as checkpoints
+from letters_torch import resume
+from letters_torch.console import say
+from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
 from letters_torch.exact_sgd.threads import sharing
+from letters_torch.lightning import run_folder
 from letters_torch.lightning.callbacks.checkpoints import RunCheckpoints
-from letters_torch.lightning.callbacks.lines import LetterTable, Lines
+from letters_torch.lightning.callbacks.console_log import ConsoleLog
+from letters_torch.lightning.callbacks.letter_table import LetterTable
 from letters_torch.lightning.callbacks.pictures import Pictures
-from letters_torch.lightning.callbacks.progress import StepBar
+from letters_torch.lightning.callbacks.progress import StepProgressBar
+from letters_torch.lightning.callbacks.stop import StopOnSignal
+from letters_torch.lightning.checkpoint_io import AtomicCheckpointIO
+from letters_torch.lightning.clock import Clock
+from letters_torch.lightning.logger import RunLogger
+from letters_torch.lightning.loops import StepCheckpointConnector, StepFitLoop, StepLoop
+from letters_torch.lightning.module import LettersModule
 
 
 class StepTrainer(pl.Trainer):
-    """Lightning's Trainer, with a step for a sample.
+    """Lightning's Trainer with one step per sample.
 
     Args:
-        max_steps: last step of the run; -1 for the schedule's end.
-        val_check_interval: steps between two checks, or the part of the run between them if it is a float.
-        pictures: when TensorBoard gets pictures: at the checks that come with the "stages"' ends and at the last one,
-            also whenever so many steps more are done, or "never".
-        **kwargs: as the Trainer's, save what cannot mean anything for single-sample SGD.
+        max_steps: the last step of the run; -1 for the end of the schedule.
+        val_check_interval: steps between two validations, or as a float the fraction of the run between them.
+        pictures: when TensorBoard gets pictures: at the validations that follow the ends of the "stages" and at the
+            last one, with a number also each time that so many more steps are done; or "never".
+        accelerator: "auto" is the CPU, which is fastest here; "gpu" and "mps" work.
+        **kwargs: as the Trainer's, except for those that mean nothing for single-sample SGD.
+
+    Attributes:
+        run_checkpoints: the callback that keeps the checkpoints; None if there are to be none.
+        asked_root: `default_root_dir` as given.
+        validation_interval: `val_check_interval` as given; Lightning's own attribute of that name counts batches.
 
     Raises:
-        UserError: a setting that makes no sense here.
+        UserError: an argument that means nothing here.
     """
 
     def __init__(
@@ -42,94 +63,192 @@ class StepTrainer(pl.Trainer):
         max_steps: int = -1,
         val_check_interval: int | float | None = 2000,
         pictures: int | Literal["stages", "never"] = "stages",
+        accelerator: str | Accelerator = "auto",
         **kwargs: Any,
     ) -> None:
         _refuse(kwargs)
-        kwargs["devices"] = 1 if kwargs.get("devices", "auto") == "auto" else kwargs["devices"]
-        if val_check_interval is not None and val_check_interval <= 0:
-            raise UserError(f"--trainer.val_check_interval must be more than 0, not {val_check_interval}")
-        if isinstance(pictures, int) and pictures < 1:
+        _require_interval(val_check_interval)
+        if pictures not in ("stages", "never") and (isinstance(pictures, str) or pictures < 1):
             raise UserError(f"--trainer.pictures must be 1 step or more, stages or never, not {pictures}")
-        if isinstance(val_check_interval, float) and val_check_interval > 1:
-            raise UserError(
-                f"--trainer.val_check_interval {val_check_interval} is a part of the run, so at most 1.0;"
-                " give steps as a whole number"
-            )
-        keep = kwargs.get("enable_checkpointing") is not False and not kwargs.get("fast_dev_run")
+        self.asked_root = Path(root) if (root := kwargs.get("default_root_dir")) else None
+        barebones = bool(kwargs.get("barebones"))
+        dry = barebones or bool(kwargs.get("fast_dev_run"))
+        keep = kwargs.get("enable_checkpointing") is not False and not dry
         self.run_checkpoints = RunCheckpoints() if keep else None
-        kwargs["callbacks"] = [*_as_list(kwargs.get("callbacks")), *self._callbacks(kwargs), *_pictures(pictures)]
+        self._stop = StopOnSignal()
+        if kwargs.get("logger", True) in (None, True) and not dry:
+            kwargs["logger"] = RunLogger(self.asked_root or Path())
+        given = _as_list(kwargs.get("callbacks"))
+        ours = [self._stop] if barebones else self._callbacks(given, kwargs, pictures)
+        kwargs["callbacks"] = [*given, *ours]
         kwargs["plugins"] = [*_as_list(kwargs.get("plugins")), AtomicCheckpointIO()]
         kwargs["enable_model_summary"] = bool(kwargs.get("enable_model_summary"))
-        super().__init__(max_steps=max_steps, max_epochs=-1, num_sanity_val_steps=0, **kwargs)
-        self.check_every = val_check_interval
-        self.check_val_every_n_epoch = None  # a run is one long epoch: EarlyStopping is to look at every check instead
-        loop = _StepLoop(self, self.fit_loop.min_steps, self.fit_loop.max_steps)
-        self.fit_loop = _StepFitLoop(self, min_epochs=self.fit_loop.min_epochs, max_epochs=self.fit_loop.max_epochs)
+        if not barebones:
+            kwargs["num_sanity_val_steps"] = kwargs.get("num_sanity_val_steps") or 0
+        super().__init__(max_steps=max_steps, max_epochs=-1, accelerator=_accelerator(accelerator), **kwargs)
+        self.validation_interval = val_check_interval
+        self.check_val_every_n_epoch = None  # a run is one long epoch, and EarlyStopping looks at every validation
+        loop = StepLoop(self, self.fit_loop.min_steps, self.fit_loop.max_steps)
+        self.fit_loop = StepFitLoop(self, min_epochs=self.fit_loop.min_epochs, max_epochs=self.fit_loop.max_epochs)
         self.fit_loop.epoch_loop = loop
+        self._checkpoint_connector = StepCheckpointConnector(self)
 
-    def _callbacks(self, kwargs: dict[str, Any]) -> list[Callback]:
-        bar = [StepBar()] if kwargs.get("enable_progress_bar") is not False else []
-        return [*bar, Lines(), LetterTable(), *([self.run_checkpoints] if self.run_checkpoints else [])]
+    def _callbacks(self, given: list[Callback], kwargs: dict[str, Any], pictures: int | str) -> list[Callback]:
+        """Ours; a progress bar of the caller's takes the place of ours."""
+        bar = kwargs.get("enable_progress_bar") is not False and not any(isinstance(c, ProgressBar) for c in given)
+        drawn = [] if pictures == "never" else [Pictures(pictures if isinstance(pictures, int) else None)]
+        kept = [self.run_checkpoints] if self.run_checkpoints else []
+        return [*([StepProgressBar()] if bar else []), ConsoleLog(), LetterTable(), self._stop, *kept, *drawn]
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the module."""
+        module: Any = self.lightning_module
+        return module.clock
+
+    @property
+    def run_folder(self) -> Path | None:
+        """The folder in which the run is kept, once it has begun; None if nothing of it is kept."""
+        if self.run_checkpoints is not None and self.run_checkpoints.folder is not None:
+            return self.run_checkpoints.folder.parent
+        return run_folder.of_logger(self.logger, Path(self.default_root_dir)) if self.logger is not None else None
+
+    @property
+    def requested_steps(self) -> int:
+        """`max_steps` as given: -1 for the end of the schedule."""
+        loop: Any = self.fit_loop.epoch_loop
+        return loop.requested_steps
+
+    def fit(
+        self,
+        model: pl.LightningModule,
+        train_dataloaders: Any = None,
+        val_dataloaders: Any = None,
+        datamodule: pl.LightningDataModule | None = None,
+        ckpt_path: str | Path | None = None,
+        weights_only: bool | None = None,
+    ) -> None:
+        """Trains a `LettersModule`.
+
+        Args:
+            model: the module.
+            train_dataloaders: the `LettersDataModule`, if it is not given as `datamodule`.
+            val_dataloaders: none.
+            datamodule: the `LettersDataModule`.
+            ckpt_path: a checkpoint to go on from: a file, or "last" or "best" of this trainer's run or, if it has
+                none, of the newest run.
+            weights_only: ignored: a checkpoint is always read without running code.
+
+        Raises:
+            UserError: the run cannot start, or cannot go on.
+            KeyboardInterrupt: Ctrl-C; the run is saved.
+            SystemExit: another signal to end; the run is saved.
+        """
+        with _keyboard_interrupts():
+            super().fit(_plain_module(model), train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
+        if self._stop.received == signal.SIGINT:
+            raise KeyboardInterrupt
+        if self._stop.received is not None:
+            raise SystemExit(128 + self._stop.received)
+
+    def _run(self, model: Any, ckpt_path: Any = None, weights_only: bool | None = None) -> Any:
+        """Lightning's: everything that `fit`, `validate`, `test` and `predict` have in common."""
+        if not isinstance(model, LettersModule):
+            raise UserError(
+                f"StepTrainer trains a LettersModule, not a {type(model).__name__}: it counts single-sample steps;"
+                " use pl.Trainer for other modules"
+            )
+        if self.state.fn == "fit":
+            self._prepare(model, None if ckpt_path is None else Path(ckpt_path))
+        return super()._run(model, ckpt_path, weights_only)
+
+    def _prepare(self, model: LettersModule, source: Path | None) -> None:
+        """Does all that may be refused before Lightning asks the logger for its folder."""
+        data: Any = getattr(self, "datamodule", None)
+        if not isinstance(data, LettersDataModule):
+            raise UserError(
+                "StepTrainer.fit needs a LettersDataModule, as datamodule=...; it makes the blocks of steps"
+            )
+        data.setup("fit")
+        model.clock.set_limits(self.requested_steps, self.validation_interval)
+        if source is None:
+            return
+        content = checkpoints.load(source)
+        resume.require_resumable(content, len(model.V), model.schedule.total, data.state_dict())
+        folder = run_folder.resumed(source, self.asked_root)
+        if folder is not None and isinstance(self.logger, RunLogger) and not self.logger.has_begun:
+            state = content["letters_torch"]
+            self.logger.resume(folder, state["step"] + (state["validated_at"] == state["step"]))
 
     def _run_stage(self) -> Any:
         """Lightning's: the run itself, whatever it is. Its threads share its work."""
         with sharing():
             return super()._run_stage()
 
-    def limit_steps(self, total: int) -> None:
-        """Ends the run with the schedule, unless `max_steps` ends it before.
+    def find_checkpoint(self, which: Literal["last", "best"]) -> Path:
+        """The last or the best checkpoint of this trainer's run or, if it has none, of the newest run.
 
         Raises:
-            UserError: `max_steps` lies beyond the schedule's end.
+            UserError: there is none.
         """
-        if self.max_steps > total:
-            raise UserError(
-                f"--trainer.max_steps {self.max_steps} goes beyond the schedule, which ends at step {total};"
-                " lengthen a stage of model.schedule or add one"
-            )
-        if self.max_steps == -1:
-            self.fit_loop.epoch_loop.max_steps = total
-
-    def is_check(self, step: int) -> bool:
-        """Whether accuracy is measured after this many steps: at every `val_check_interval`, and at the last."""
-        return step >= self.max_steps or self.is_regular_check(step)
-
-    def is_regular_check(self, step: int) -> bool:
-        """Whether every run with this interval is checked there, wherever it was stopped and resumed."""
-        module: Any = self.lightning_module
-        return step == module.schedule.total or (self._interval is not None and step % self._interval == 0)
-
-    def always_pauses(self, step: int) -> bool:
-        """Whether blocks end there in every run with this interval, however far it or its schedule goes."""
-        module: Any = self.lightning_module
-        return step in module.schedule.ends[:-1] or (self._interval is not None and step % self._interval == 0)
-
-    def next_pause(self, step: int) -> int | None:
-        """The first step after `step` at which something is to be done; None where the run is over."""
-        if step >= self.max_steps:
-            return None
-        module: Any = self.lightning_module
-        stops = [self.max_steps, *(end for end in module.schedule.ends if end > step)]
-        if self._interval is not None:
-            stops.append(step - step % self._interval + self._interval)
-        return min(stops)
-
-    @property
-    def _interval(self) -> int | None:
-        if isinstance(self.check_every, float):
-            return max(1, int(self.check_every * self.max_steps))
-        return self.check_every
+        kept = self.run_checkpoints
+        file = None if kept is None else kept.last if which == "last" else kept.best_model_path
+        if file and Path(file).is_file():
+            return Path(file)
+        return run_folder.find_checkpoint(which, Path(self.default_root_dir))
 
 
-def _pictures(when: int | str) -> list[Callback]:
-    return [] if when == "never" else [Pictures(when if isinstance(when, int) else None)]
+def _plain_module(model: Any) -> Any:
+    """The module itself: what torch.compile would compile, autograd's steps, is not what runs here."""
+    if isinstance(model, OptimizedModule):
+        say("torch.compile changes nothing here: the steps are compiled already")
+        return model._orig_mod
+    return model
+
+
+@contextmanager
+def _keyboard_interrupts() -> Iterator[None]:
+    """Keeps KeyboardInterrupt what it is. Lightning turns it into SystemExit, and ignores Ctrl-C from then on."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as error:
+        if not isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)
+        raise KeyboardInterrupt from None
+
+
+def _accelerator(named: Any) -> Any:
+    """ "auto" is the CPU. Says so if there is another device, and that another is slower."""
+    other = "gpu" if CUDAAccelerator.is_available() else "mps" if MPSAccelerator.is_available() else None
+    if named == "auto":
+        if other is not None:
+            say(f"computing on the CPU, the fastest for single-sample steps; --trainer.accelerator {other} works too")
+        return "cpu"
+    if named != "cpu" and other is not None:
+        say(f"computing on {named}: single-sample steps are slower there than on the CPU")
+    return named
+
+
+def _require_interval(interval: int | float | None) -> None:
+    if interval is None:
+        return
+    if not interval > 0:
+        raise UserError(f"--trainer.val_check_interval must be more than 0, not {interval}")
+    if isinstance(interval, float) and interval > 1:
+        raise UserError(
+            f"--trainer.val_check_interval {interval} is a fraction of the run, so at most 1.0;"
+            " give steps as a whole number"
+        )
 
 
 def _as_list(value: Any) -> list[Any]:
     return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
 
 
-# Lightning's measures of epochs and batches, and the values that ask for nothing.
+# Lightning's arguments in epochs and batches, and the values that ask for nothing.
 _OF_EPOCHS = {
     "max_epochs": (None, -1),
     "min_epochs": (None,),
@@ -142,7 +261,7 @@ _OF_EPOCHS = {
 
 
 def _refuse(kwargs: dict[str, Any]) -> None:
-    """Settings that Lightning's users know and that would be ignored, or worse, here."""
+    """Refuses arguments that Lightning's users know and that would be ignored, or worse, here."""
     for name, harmless in _OF_EPOCHS.items():
         if name in kwargs and kwargs[name] not in harmless:
             raise UserError(
@@ -150,65 +269,13 @@ def _refuse(kwargs: dict[str, Any]) -> None:
                 " set --trainer.max_steps or --trainer.val_check_interval"
             )
     kwargs.pop("max_epochs", None)
-    if kwargs.get("devices", "auto") not in ("auto", 1, "1", -1, "-1") and not _is_one(kwargs["devices"]):
-        raise UserError(f"--trainer.devices {kwargs['devices']}: single-sample SGD is one chain of steps; use 1 device")
+    one_chain = "single-sample SGD is one chain of steps"
+    devices = kwargs.get("devices", "auto")
+    if devices == "auto":
+        kwargs["devices"] = 1
+    elif devices not in (1, "1", -1, "-1") and not (isinstance(devices, list) and len(devices) == 1):
+        raise UserError(f"--trainer.devices {devices}: {one_chain}; use 1 device")
+    if kwargs.get("num_nodes", 1) != 1:
+        raise UserError(f"--trainer.num_nodes {kwargs['num_nodes']}: {one_chain}; use 1 node")
     if str(kwargs.get("precision") or "32-true") not in ("32-true", "64-true", "32", "64"):
         raise UserError(f"--trainer.precision {kwargs['precision']}: updates are exact in 32-true or 64-true only")
-
-
-def _is_one(devices: Any) -> bool:
-    """Whether the list names one device, as [1] names the second GPU."""
-    return isinstance(devices, list) and len(devices) == 1
-
-
-class _StepFitLoop(_FitLoop):
-    """Lightning's outer loop, which is not over before the last step is checked."""
-
-    @property
-    def done(self) -> bool:
-        """Whether the run is over; not where it was resumed from the last step, killed before its check."""
-        loop: Any = self.epoch_loop
-        return super().done and (self.trainer.should_stop or not loop.is_check_due)
-
-
-class _StepLoop(_TrainingEpochLoop):
-    """Lightning's loop over training batches, with steps where it has batches."""
-
-    trainer: StepTrainer
-
-    @property
-    def global_step(self) -> int:
-        """Steps done."""
-        module: Any = self.trainer.lightning_module
-        return 0 if module is None else module.step
-
-    @property
-    def _batches_that_stepped(self) -> int:
-        """What loggers take for their x-axis."""
-        return self.global_step
-
-    @_batches_that_stepped.setter
-    def _batches_that_stepped(self, value: int) -> None:
-        """Lightning counts; the module has counted already."""
-
-    def on_run_start(self, data_fetcher: Any) -> None:
-        """Checks before the first step, and after a resume where the check was still due."""
-        super().on_run_start(data_fetcher)
-        if self.is_check_due and not self.trainer.should_stop:
-            self._check()
-
-    @property
-    def is_check_due(self) -> bool:
-        """Whether this step is one to be checked at, and was not."""
-        module: Any = self.trainer.lightning_module
-        due = self.trainer.is_check(self.global_step) and module.checked_at != self.global_step
-        return bool(due and self._should_check_val_epoch())
-
-    def _should_check_val_fx(self, data_fetcher: Any) -> bool:
-        return self.is_check_due
-
-    def _check(self) -> None:
-        """As Lightning runs a check in on_advance_end."""
-        self.trainer.validating = True
-        self.val_loop.run()
-        self.trainer.training = True

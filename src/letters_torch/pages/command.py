@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from letters_torch import files
+from letters_torch import checkpoint as checkpoints
+from letters_torch import files, resume
 from letters_torch.console import say
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
@@ -18,7 +19,8 @@ def gather(trainer: Any, module: LettersModule, data: LettersDataModule, checkpo
     """All that the report of the run that the checkpoint lies in is made from.
 
     Raises:
-        UserError: the checkpoint lies in no run folder, or the folder tells nothing.
+        UserError: the checkpoint lies in no run folder, the folder tells nothing, or the run was trained on other
+            letters: the figures would mean nothing.
     """
     folder = run_folder.of_checkpoint(checkpoint)
     if folder is None:
@@ -26,6 +28,8 @@ def gather(trainer: Any, module: LettersModule, data: LettersDataModule, checkpo
             f"--ckpt_path {checkpoint}: not in the checkpoints/ of a run folder with its config.yaml; name one that is"
         )
     history = logged.read(folder)
+    data.setup("validate")
+    resume.require_same_data(checkpoints.load(checkpoint)["LettersDataModule"], data.state_dict())
     trainer.validate(module, datamodule=data, ckpt_path=str(checkpoint), verbose=False)
     validation = predict(module, data.val_dataloader()[0])
     test = predict(module, data.test_dataloader()) if data.test.labels is not None else None

@@ -75,7 +75,7 @@ def build(parsed: Namespace, logger: Logger | None = None, callbacks: list[Callb
         settings.update(logger=logger or False, enable_progress_bar=False)
         settings["callbacks"] = [*(_as_list(settings.get("callbacks"))), *(callbacks or [])]
         trainer = StepTrainer(**settings)
-        trainer.limit_steps(made.model.schedule.total)
+        made.model.clock.set_limits(trainer.requested_steps, trainer.validation_interval)
     except (ValueError, TypeError, ImportError, MisconfigurationException) as error:
         raise UserError(_reason(error)) from error
     return Built(trainer, made.model, made.data)

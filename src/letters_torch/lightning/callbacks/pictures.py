@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
@@ -12,9 +13,10 @@ from torch.utils.tensorboard import SummaryWriter
 from letters_torch.data import stream
 from letters_torch.drawing import sheets, tiles
 from letters_torch.exact_sgd.network import hidden_units
+from letters_torch.lightning.clock import Clock
 from letters_torch.reading import notebook
 from letters_torch.reading.confusion import confusion
-from letters_torch.reading.predictions import Predictions, predict
+from letters_torch.reading.predictions import Predictions
 
 SHOWN = 30  # letters in a gallery
 UNITS = 100  # hidden units shown
@@ -22,21 +24,26 @@ PROBE = 480  # validation rows whose activations are counted: 192,000 values of 
 
 
 class Pictures(Callback):
-    """Draws at the checks that come with a stage's end, and at the last; and what enters the network at the start.
+    """Draws at the first validation after the end of a stage and at the last; at the start, what enters the network.
 
-    It looks on: nothing is drawn from a random generator, and no step waits for more than the drawing.
+    It only looks on: it draws nothing from a random generator, and the run waits for no more than the drawing. The
+    predictions are those of the validation itself.
 
     Args:
-        every: draw each time that this many steps more are done, too.
+        every: also draw each time that so many steps more are done.
     """
 
     def __init__(self, every: int | None = None) -> None:
         self.every = every
         self._drawn = (0, 0)
+        self._due = False
+        self._batches: list[tuple[Tensor, Tensor]] = []  # logits and classes of the validation rows
+        self._probe: Tensor | None = None
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """The notebook's curve, and the inputs of the next steps."""
-        self._drawn = self._marks(trainer, pl_module)
+        # A run that goes on from the end of a stage has not been drawn there yet: that is due at the next validation.
+        self._drawn = self._marks(trainer.clock, trainer.clock.last_regular_validation())
         writer, data = _writer(trainer), getattr(trainer, "datamodule", None)
         if writer is None or data is None or data.sets is None:
             return
@@ -45,22 +52,36 @@ class Pictures(Callback):
         if count > 0:
             writer.add_image("inputs/on file, and as they enter", entering(data, first, count), first, dataformats="HW")
 
+    def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
+        """Finds out whether it is time to draw."""
+        step = trainer.global_step
+        wanted = trainer.state.fn == "fit" and not trainer.sanity_checking and _writer(trainer) is not None
+        self._due = bool(wanted and step and (trainer.clock.is_over or self._marks(trainer.clock, step) != self._drawn))
+
+    def on_validation_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Keeps the predictions for the validation rows, those of the first loader."""
+        if self._due and dataloader_idx == 0:
+            self._batches.append((outputs, batch.y))
+            if batch_idx == 0:
+                self._probe = batch.x[:PROBE]
+
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
         """Draws, if it is time."""
-        writer, data = _writer(trainer), getattr(trainer, "datamodule", None)
-        if trainer.state.fn != "fit" or trainer.sanity_checking or writer is None or data is None:
+        if not self._due or self._probe is None:
             return
-        marks, step = self._marks(trainer, pl_module), trainer.global_step
-        if step and (marks != self._drawn or step >= trainer.max_steps):
-            self._drawn = marks
-            batches = trainer.val_dataloaders[0]
-            _log_predictions(writer, predict(pl_module, batches), data.val.images, step)
-            _log_weights(writer, pl_module, next(iter(batches)).x[:PROBE], step)
+        step, writer, images = trainer.global_step, _writer(trainer), trainer.datamodule.val.images
+        logits, truth = (torch.cat(column).cpu() for column in zip(*self._batches, strict=True))
+        found = Predictions(torch.softmax(logits, 1).numpy(), truth.numpy())
+        _log_predictions(writer, found, images, step)
+        _log_weights(writer, pl_module, self._probe, step)
+        self._drawn = self._marks(trainer.clock, step)
+        self._batches, self._probe, self._due = [], None, False
 
-    def _marks(self, trainer: Any, pl_module: Any) -> tuple[int, int]:
-        """How many occasions to draw have passed: stage ends, and the multiples of `every`."""
-        step = trainer.global_step
-        return sum(end <= step for end in pl_module.schedule.ends), step // self.every if self.every else 0
+    def _marks(self, clock: Clock, step: int) -> tuple[int, int]:
+        """How many occasions to draw have passed up to a step: ends of stages, and multiples of `every`."""
+        return sum(end <= step for end in clock.stage_ends), step // self.every if self.every else 0
 
 
 def _writer(trainer: Any) -> SummaryWriter | None:
@@ -102,7 +123,7 @@ def log_notebook(folder: Path, comparable: bool, last: int) -> None:
                 writer.add_scalar("val/acc", point.val_acc, point.step)
 
 
-def _log_predictions(writer: SummaryWriter, found: Predictions, images: Any, step: int) -> None:
+def _log_predictions(writer: Any, found: Predictions, images: Any, step: int) -> None:
     assert found.truth is not None
     counts = confusion(found.truth, found.classes)
     drawn = {"confusion": sheets.confusion_matrix(counts), "accuracy of each letter": sheets.letter_accuracy(counts)}
@@ -112,7 +133,7 @@ def _log_predictions(writer: SummaryWriter, found: Predictions, images: Any, ste
         writer.add_image(f"validation/{name}", sheet, step, dataformats="HWC")
 
 
-def _log_weights(writer: SummaryWriter, module: Any, x: Tensor, step: int) -> None:
+def _log_weights(writer: Any, module: Any, x: Tensor, step: int) -> None:
     V, W = module.V.detach(), module.W.detach()
     units = tiles.weights(V.float().cpu().numpy(), W.float().cpu().numpy(), UNITS)
     montage = tiles.on_white(tiles.grid(tiles.signed(units), columns=10))

@@ -7,11 +7,11 @@ from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.callbacks.progress.tqdm_progress import Tqdm
 
 
-class StepBar(TQDMProgressBar):
-    """Lightning's bar with steps for batches: steps done, steps a second, time left.
+class StepProgressBar(TQDMProgressBar):
+    """Lightning's bar in steps: steps done, steps per second, time left.
 
-    Checks take a fraction of a second and print a line: they get no bar of their own. Where the output is no terminal
-    nothing is drawn.
+    A validation in a fit takes a fraction of a second and prints a line: it has no bar of its own. Nothing is drawn
+    unless the output is a terminal.
     """
 
     @property
@@ -32,16 +32,16 @@ class StepBar(TQDMProgressBar):
         )
 
     def init_validation_tqdm(self) -> Tqdm:
-        """None inside a run, nor where the caller wants no print."""
+        """Disabled in a fit, and if the caller wants nothing printed."""
         quiet = self.trainer.state.fn == "fit" or not self.trainer.validate_loop.verbose
         return Tqdm(disable=True) if quiet else super().init_validation_tqdm()
 
     def on_train_epoch_start(self, *_: Any) -> None:
-        """Lightning would set the bar to a count of batches."""
+        """Nothing; Lightning would set the bar to a number of batches."""
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Moves on by the steps of a block."""
+        """Advances by the steps of a block."""
         self.train_progress_bar.update(trainer.global_step - self.train_progress_bar.n)
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-        """Leaves the bar as it stands."""
+        """Leaves the bar as it is."""

@@ -1,4 +1,4 @@
-"""The lines that a person reads: which letters, the notebook's line at each check, the table per letter."""
+"""The accuracy of each letter after `validate` and `test`."""
 
 from typing import Any
 
@@ -11,30 +11,8 @@ from letters_torch.letters import ALPHABET, CLASSES
 from letters_torch.reading.confusion import confusion, mistaken_for
 
 
-class Lines(Callback):
-    """Says which letters are used, then one line a check in the notebook's words."""
-
-    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
-        """Which letters, and where the run is kept."""
-        data = getattr(trainer, "datamodule", None)
-        if data is not None and data.sets is not None:
-            say(f"letters: {data.sets.origin}")
-            say(f"{len(data.train):,} rows to train on, {len(data.val):,} for validation, {len(data.test):,} to test")
-        if trainer.loggers:
-            say(f"run folder: {trainer.log_dir}")
-
-    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
-        """`step 2000: train acc = 0.4807, validate acc = 0.4838, loss = 2.9034`."""
-        if trainer.state.fn != "fit" or trainer.sanity_checking:
-            return
-        seen = trainer.callback_metrics
-        loss = f"{seen['train/loss']:.4f}" if "train/loss" in seen and trainer.global_step else "-"
-        accuracies = (f"{seen[key]:.4f}" if key in seen else "-" for key in ("train/acc", "val/acc"))
-        say("step {}: train acc = {}, validate acc = {}, loss = {}".format(trainer.global_step, *accuracies, loss))
-
-
 class LetterTable(Callback):
-    """After `validate` and `test`: accuracy of each letter, and what it is most often taken for."""
+    """Prints the accuracy of each letter and what it is most often taken for, after `validate` and `test`."""
 
     def __init__(self) -> None:
         self.confusion = np.zeros((CLASSES, CLASSES), np.int64)  # [truth, predicted]
@@ -54,19 +32,19 @@ class LetterTable(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Counts the predictions of the first loader: the validation or test rows."""
-        if dataloader_idx == 0:
-            self.confusion += confusion(batch.y.cpu(), outputs.cpu())
+        """Counts the predictions for the validation or test rows, those of the first loader; not in a fit."""
+        if dataloader_idx == 0 and trainer.state.fn != "fit":
+            self.confusion += confusion(batch.y.cpu(), outputs.argmax(1).cpu())
 
     on_test_batch_end = on_validation_batch_end
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
-        """Prints the table, unless a fit is checking or the caller wants no print."""
+        """Prints the table, except in a fit and if the caller wants nothing printed."""
         if trainer.state.fn != "fit" and trainer.validate_loop.verbose:
             say(table(self.confusion))
 
     def on_test_end(self, trainer: Any, pl_module: Any) -> None:
-        """Prints the table, unless the caller wants no print."""
+        """Prints the table, unless the caller wants nothing printed."""
         if trainer.test_loop.verbose:
             say(table(self.confusion))
 

@@ -1,0 +1,108 @@
+"""Checkpoint files: read without running code, refused with a reason, written whole or not at all.
+
+Nothing here needs Lightning. `archive` reads the file format, `schema` says what a checkpoint of this project holds.
+"""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from letters_torch import files
+from letters_torch.checkpoint import archive, schema
+from letters_torch.errors import UserError
+
+# What a reader of a checkpoint gets; the rest is Lightning's own bookkeeping.
+_KEPT = (
+    *("state_dict", "global_step", "letters_torch", "LettersDataModule"),
+    *("hyper_parameters", "datamodule_hyper_parameters", "current_model_state", "averaging_state"),
+)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Reads a checkpoint of this project onto the CPU.
+
+    Returns:
+        The entries that `schema` describes.
+
+    Raises:
+        UserError: the file is missing, damaged, of another program, or its pickle holds more than tensors and plain
+            values.
+    """
+    if not path.is_file():
+        raise UserError(f"--ckpt_path {path}: no such file")
+    try:
+        with path.open("rb") as file:
+            return _read(file)
+    except (archive.ArchiveError, schema.SchemaError) as error:
+        raise UserError(f"--ckpt_path {path}: {error}; use another checkpoint of the run") from error
+    except OSError as error:
+        raise UserError(f"--ckpt_path {path}: cannot be read ({error.strerror or error})") from error
+
+
+def encode(content: dict[str, Any]) -> bytes:
+    """The bytes of a checkpoint file, which `load` is sure to read: they are read back here.
+
+    NumPy's numbers and arrays and paths become plain numbers, tensors and strings.
+
+    Raises:
+        UserError: the content holds something that a checkpoint cannot hold.
+    """
+    buffer = io.BytesIO()
+    torch.save(_plain(content, ""), buffer)
+    try:
+        _read(io.BytesIO(buffer.getvalue()))
+    except (archive.ArchiveError, schema.SchemaError) as error:
+        raise UserError(f"the checkpoint would be unreadable: {error}; the last checkpoint is kept") from error
+    return buffer.getvalue()
+
+
+def write(path: Path, content: bytes, sync: bool = True) -> None:
+    """Writes a file whole or not at all, and makes its folder if needed.
+
+    Args:
+        path: the file.
+        content: all of it.
+        sync: wait until the disk holds the content, which then survives a power cut too.
+
+    Raises:
+        UserError: the file cannot be written; the previous file is untouched.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.write(path, content, sync)
+    except OSError as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"cannot write {path} ({reason}); the previous file is kept") from error
+
+
+def _read(file: Any) -> dict[str, Any]:
+    content = archive.read(file)
+    schema.require(content)
+    return {"callbacks": content.get("callbacks", {}), **{key: content[key] for key in _KEPT if key in content}}
+
+
+def _plain(value: Any, where: str) -> Any:
+    """The value with nothing but what `archive` reads: tensors, numbers, strings and containers of them."""
+    if isinstance(value, Tensor):
+        return value.detach().cpu().as_subclass(torch.Tensor)
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        return torch.from_numpy(value.copy())
+    if isinstance(value, np.generic):
+        return _plain(value.item(), where)
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, dict):
+        return {_plain(key, where): _plain(item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        items = [_plain(item, f"{where}[{index}]") for index, item in enumerate(value)]
+        return items if isinstance(value, list) else tuple(items)
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    raise UserError(
+        f"cannot save a {type(value).__name__} in a checkpoint ({where.lstrip('.')});"
+        " a callback's state may hold tensors, numbers, strings, lists and dicts"
+    )

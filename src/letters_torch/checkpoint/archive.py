@@ -1,0 +1,130 @@
+"""The file format of torch.save: a zip archive of one pickle and the tensors' bytes.
+
+`torch.load(weights_only=True)` runs no code, but it trusts the file in other ways: it checks no checksum, it lets a
+pickle allocate memory that the file does not hold (`bytearray(6_000_000_000)`), and it lets a tensor claim more bytes
+than its record has. All of this is checked here before torch sees the file.
+"""
+
+import io
+import pickle
+import pickletools
+import zipfile
+from typing import IO, Any
+
+import torch
+
+LARGEST_PICKLE = 1 << 20  # bytes; that of a checkpoint has a few thousand
+
+# The opcodes that torch.save writes for tensors, numbers, strings, tuples, lists and dicts.
+_OPCODES = frozenset(
+    (
+        *("PROTO", "STOP", "MARK", "NONE", "NEWTRUE", "NEWFALSE", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"),
+        *("BINUNICODE", "EMPTY_DICT", "SETITEM", "SETITEMS", "EMPTY_LIST", "APPEND", "APPENDS", "EMPTY_TUPLE", "TUPLE"),
+        *("TUPLE1", "TUPLE2", "TUPLE3", "BINPUT", "LONG_BINPUT", "BINGET", "LONG_BINGET"),
+        *("GLOBAL", "REDUCE", "BINPERSID"),
+    )
+)
+_STORAGES = {
+    "DoubleStorage": torch.float64,
+    "FloatStorage": torch.float32,
+    "HalfStorage": torch.float16,
+    "BFloat16Storage": torch.bfloat16,
+    "LongStorage": torch.int64,
+    "IntStorage": torch.int32,
+    "ShortStorage": torch.int16,
+    "CharStorage": torch.int8,
+    "ByteStorage": torch.uint8,
+    "BoolStorage": torch.bool,
+}
+_FUNCTIONS = {("collections", "OrderedDict"), ("torch._utils", "_rebuild_tensor_v2")}
+
+
+class ArchiveError(Exception):
+    """The file is damaged, or it is no archive of tensors and plain values. The message is a part of a sentence."""
+
+
+def read(file: IO[bytes]) -> Any:
+    """Reads an archive onto the CPU.
+
+    Raises:
+        ArchiveError: it is damaged, or its pickle holds more than tensors and plain values.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            _verify(archive, file.seek(0, io.SEEK_END))
+            _rehearse(archive)
+        file.seek(0)
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ArchiveError("not a checkpoint, or one with more than tensors and plain values; not loaded") from error
+    except Exception as error:  # a damaged archive fails wherever the damage is
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ArchiveError(f"damaged or not a checkpoint ({reason})") from error
+
+
+def _verify(archive: zipfile.ZipFile, size: int) -> None:
+    """Compares every record with its checksum, and the sum of the records with the size of the file."""
+    entries = archive.infolist()
+    for entry in entries:
+        # torch does not compress its records; a compressed one could unfold to any size
+        if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
+            raise zipfile.BadZipFile(f"{entry.filename} is compressed")
+    if sum(entry.file_size for entry in entries) > size:
+        raise zipfile.BadZipFile("its records overlap")
+    damaged = archive.testzip()
+    if damaged is not None:
+        raise zipfile.BadZipFile(f"{damaged} does not match its checksum")
+
+
+def _rehearse(archive: zipfile.ZipFile) -> None:
+    """Goes through the pickle without building anything from it."""
+    (name,) = (entry.filename for entry in archive.infolist() if entry.filename.endswith("/data.pkl"))
+    if archive.getinfo(name).file_size > LARGEST_PICKLE:
+        raise pickle.UnpicklingError(f"a pickle of more than {LARGEST_PICKLE} bytes")
+    stream = archive.read(name)
+    for opcode, _, _ in pickletools.genops(stream):
+        if opcode.name not in _OPCODES:
+            raise pickle.UnpicklingError(f"opcode {opcode.name}")
+    prefix = name.removesuffix("data.pkl") + "data/"
+    records = {entry.filename.removeprefix(prefix): entry.file_size for entry in archive.infolist()}
+    _Rehearsal(io.BytesIO(stream), records).load()
+
+
+class _StandIn:
+    """Stands for any function of the pickle, and for what it returns."""
+
+    def __init__(self, item_size: int = 0) -> None:
+        self.item_size = item_size  # bytes, of a storage type
+
+    def __call__(self, *args: Any) -> "_StandIn":
+        return _StandIn()
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        """As an OrderedDict takes items."""
+
+
+class _Rehearsal(pickle._Unpickler):
+    """Python's own unpickler (the compiled one allocates memory that the stream asks for), with stand-ins.
+
+    Args:
+        stream: the pickle.
+        records: size in bytes of each tensor's record, by its key.
+    """
+
+    def __init__(self, stream: IO[bytes], records: dict[str, int]) -> None:
+        super().__init__(stream)
+        self._records = records
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in _FUNCTIONS:
+            return _StandIn()
+        if module == "torch" and name in _STORAGES:
+            return _StandIn(item_size=_STORAGES[name].itemsize)
+        raise pickle.UnpicklingError(f"{module}.{name}")
+
+    def persistent_load(self, pid: Any) -> Any:
+        match pid:
+            case ("storage", _StandIn(item_size=size), str(key), str(), int(count)) if size > 0 and count >= 0:
+                if size * count <= self._records.get(key, -1):
+                    return _StandIn()
+        raise pickle.UnpicklingError("a tensor that is larger than its record")

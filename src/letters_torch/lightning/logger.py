@@ -1,0 +1,102 @@
+"""Lightning's TensorBoard logger for a run here."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers import TensorBoardLogger
+
+from letters_torch.errors import UserError
+from letters_torch.lightning import run_folder
+
+
+class RunLogger(TensorBoardLogger):
+    """Logs into a run folder of its own, in steps, and without Lightning's curve of epochs.
+
+    The folder of a new run is made, and the curve of a resumed run is cut, when the first thing is logged: a fit that
+    fails earlier leaves no folder, and an old one as it was.
+
+    Args:
+        root: the folder of `lightning_logs`.
+        folder: that of the run to go on with; None for a new one.
+        purge_from: as for `resume`.
+    """
+
+    def __init__(self, root: Path, folder: Path | None = None, purge_from: int = 0) -> None:
+        super().__init__(root, run_folder.RUNS, default_hp_metric=False)
+        self._resumed: Path | None = None
+        self._begun = False
+        if folder is not None:
+            self.resume(folder, purge_from)
+
+    def resume(self, folder: Path, purge_from: int) -> None:
+        """Goes on in the folder of an earlier run.
+
+        Args:
+            folder: that of the run.
+            purge_from: the first step that will be logged. TensorBoard drops what an earlier process logged there or
+                beyond, so that no point is doubled.
+        """
+        self._resumed = folder
+        self._root_dir, self._name, self._version = str(folder.parent.parent), folder.parent.name, folder.name
+        self._kwargs["purge_step"] = purge_from
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether something is logged already."""
+        return self._begun
+
+    @property
+    def experiment(self) -> Any:
+        """TensorBoard's writer. Lightning asks for it before it knows whether the run will start: not there yet."""
+        if not self._begun:
+            raise AttributeError("nothing is logged yet")
+        return super().experiment
+
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        """The first thing that Lightning logs, once a run is ready to start."""
+        self._begin()
+        super().log_hyperparams(*args, **kwargs)
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Scalars at a step."""
+        self._begin()
+        super().log_metrics({name: value for name, value in metrics.items() if name != "epoch"}, step)
+
+    def save(self) -> None:
+        """Writes out what is logged."""
+        if self._begun:
+            super().save()
+
+    def finalize(self, status: str) -> None:
+        """Writes out the rest. An error of TensorBoard's writer, which is a thread, is raised here at the latest.
+
+        Raises:
+            UserError: something could not be written.
+        """
+        try:
+            super().finalize(status)
+        except OSError as error:
+            raise UserError(
+                f"cannot write the curve in {self.log_dir} ({error.strerror or error}); what was there before is kept"
+            ) from error
+
+    def _get_next_version(self) -> Any:
+        return run_folder.claim(Path(self.root_dir).parent).name
+
+    def _begin(self) -> None:
+        if not self._begun and self._resumed is not None:
+            _outwait(self._resumed)
+        self._begun = True
+
+
+def _outwait(folder: Path) -> None:
+    """Waits until a new file of events sorts behind those that are there: their names count seconds.
+
+    A clock that was put back by more than a moment is not waited for.
+    """
+    stamps = [file.name.split(".")[3] for file in folder.glob("events.out.tfevents.*")]
+    newest = max((int(stamp) for stamp in stamps if stamp.isdecimal()), default=0)
+    while newest - 2 < int(time.time()) <= newest:
+        time.sleep(0.02)

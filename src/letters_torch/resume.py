@@ -1,0 +1,161 @@
+"""The rules of a resume: what must be as it was when a run goes on, and what its folder must look like.
+
+They are checked where every door passes: by the trainer before a fit, and by the module and the data module when
+Lightning hands them a checkpoint.
+`saved` and `now` are states of the data module (`LettersDataModule.state_dict`), as `checkpoint.schema` describes them.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from letters_torch import checkpoint, files
+from letters_torch.console import say
+from letters_torch.errors import UserError
+
+SET_ASIDE = "set_aside"
+LAST = "last.ckpt"
+
+
+def require_resumable(content: dict[str, Any], hidden: int, total: int, now: dict[str, Any]) -> None:
+    """Refuses to resume a fit that could not go on as it began.
+
+    Args:
+        content: of the checkpoint.
+        hidden: units of the network.
+        total: steps of the schedule.
+        now: the state of the data module.
+
+    Raises:
+        UserError: the network, the letters, the split or the pixels are others, or the schedule is too short.
+    """
+    require_same_width(content, hidden)
+    require_step_in_schedule(content, total)
+    require_same_data(content["LettersDataModule"], now)
+
+
+def require_same_data(saved: dict[str, Any], now: dict[str, Any]) -> None:
+    """Refuses to go on with other letters, another split, other moments or another scaling.
+
+    Raises:
+        UserError: one of them differs.
+    """
+    if saved["letters"] != now["letters"]:
+        raise UserError(
+            f"--ckpt_path: the run was trained on other letters than {now['origin']};"
+            " give its --data.source, --data.path and --data.transposed"
+        )
+    require_same_split(saved, now)
+    moments = (_moments(state["standardizer"]["moments"]) for state in (now, saved))
+    for flag, (given, began) in (
+        ("--data.moments", moments),
+        ("--data.scaling", (now["scaling"], saved["scaling"])),
+    ):
+        if given != began:
+            raise UserError(
+                f"{flag} {given}: the run of --ckpt_path was begun with {began}, and its weights do not fit other"
+                f" pixels; give {began}, or begin another run"
+            )
+
+
+def require_same_split(saved: dict[str, Any], now: dict[str, Any]) -> None:
+    """Refuses a split in which training rows of a run are validation rows. Rows of other letters never are.
+
+    Raises:
+        UserError: the same letters are split in another way.
+    """
+    if saved["letters"] != now["letters"]:
+        return
+    for flag, name in (
+        ("--seed_everything", "seed"),
+        ("--data.validation", "validation"),
+        ("--data.validation_writers", "validation_writers"),
+    ):
+        if now[name] != saved[name]:
+            raise UserError(
+                f"{flag} {now[name]}: the run of --ckpt_path was begun with {saved[name]}; with another, rows that it"
+                f" was trained on would be validation rows; give {saved[name]}, or begin another run"
+            )
+
+
+def require_same_width(content: dict[str, Any], hidden: int) -> None:
+    """Refuses a checkpoint of a network with another number of hidden units.
+
+    Raises:
+        UserError: the numbers differ.
+    """
+    saved = len(content["state_dict"]["V"])
+    if saved != hidden:
+        raise UserError(
+            f"--ckpt_path: a network with {saved} hidden units, but --model.hidden is {hidden};"
+            f" give --model.hidden {saved}"
+        )
+
+
+def require_step_in_schedule(content: dict[str, Any], total: int) -> None:
+    """Refuses to go on from a step beyond the schedule.
+
+    Raises:
+        UserError: the schedule ends before the step of the checkpoint.
+    """
+    step = content["letters_torch"]["step"]
+    if step > total:
+        raise UserError(
+            f"--ckpt_path: the run is at step {step}, but model.schedule ends at step {total};"
+            " lengthen a stage or add one"
+        )
+
+
+def prepare_folder(source: Path, folder: Path, step: int) -> None:
+    """Makes `folder` that of a run at `step`, so that a kill from here on cannot mix two futures.
+
+    What the run had beyond that step moves to `set_aside`, and the checkpoint becomes last.ckpt.
+
+    Args:
+        source: the checkpoint to go on from; if it is not in `folder`, there is nothing to do.
+        folder: a run's checkpoints/.
+        step: of the checkpoint.
+    """
+    if source.resolve().parent != folder.resolve() or source.name == LAST:
+        return
+    last, aside = folder / LAST, folder.parent / SET_ASIDE
+    beyond = [file for file in folder.glob("*-step=*.ckpt") if step_of(file) > step and file.name != source.name]
+    if last.exists() and step_of(last) > step:
+        aside.mkdir(exist_ok=True)
+        copy(last, aside / last.name)
+        say(f"going on from step {step}; the checkpoints beyond it are kept in {aside}")
+    for file in beyond:
+        aside.mkdir(exist_ok=True)
+        file.replace(aside / file.name)
+    copy(source, last)
+
+
+def step_of(file: Path) -> float:
+    """The step at which a checkpoint was written: from its name or, for last.ckpt, from its content."""
+    named = re.search(r"-step=(\d+)", file.name)
+    if named:
+        return int(named[1])
+    try:
+        return float(checkpoint.load(file)["letters_torch"]["step"])
+    except UserError:
+        return float("inf")  # unreadable: set it aside rather than overwrite it
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copies a checkpoint whole or not at all.
+
+    Raises:
+        UserError: the copy cannot be written.
+    """
+    checkpoint.write(target, source.read_bytes(), sync=False)  # after a power cut, the source is still there
+
+
+def sweep(folder: Path) -> None:
+    """Deletes what a killed process left half written."""
+    for part in folder.glob(f"*{files.PART}"):
+        part.unlink(missing_ok=True)
+
+
+def _moments(values: dict[str, float] | None) -> str:
+    """Moments as the command line takes them."""
+    return "null" if values is None else "{" + ", ".join(f"{name}: {value}" for name, value in values.items()) + "}"

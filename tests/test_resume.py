@@ -1,0 +1,71 @@
+"""The rules of a resume."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from letters_torch import resume
+from letters_torch.data.augment import RollAndRotate
+from letters_torch.data.datamodule import LettersDataModule
+from letters_torch.data.moments import Moments
+from letters_torch.errors import UserError
+from tests.support.making import message
+from tests.support.running import data_module, save_letters
+
+MOMENTS = Moments(5.0, 0.5, 0.5)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return save_letters(tmp_path / "letters_data.mat")
+
+
+def state(path: Path, **settings: Any) -> dict[str, Any]:
+    data: LettersDataModule = data_module(path, **settings)
+    data.setup("fit")
+    return data.state_dict()
+
+
+CHANGES: list[tuple[dict[str, Any], str, str, str]] = [
+    ({"seed": 4}, "--seed_everything 4", "begun with 3", "validation rows"),
+    ({"validation": 49}, "--data.validation 49", "begun with 50", "validation rows"),
+    ({"scaling": "global"}, "--data.scaling global", "begun with pixel", "pixels"),
+    ({"moments": None}, "--data.moments null", "begun with {spread: 5.0, slant: 0.5, aspect: 0.5}", "pixels"),
+    ({"moments": Moments(5.5, 0.5, 0.5)}, "--data.moments {spread: 5.5, slant: 0.5, aspect: 0.5}", "5.0", "pixels"),
+]
+
+
+@pytest.mark.parametrize(("change", "flag", "began", "why"), CHANGES, ids=lambda value: str(value))
+def test_a_run_goes_on_with_the_split_and_the_pixels_that_it_began_with(
+    path: Path, change: dict[str, Any], flag: str, began: str, why: str
+) -> None:
+    settings: dict[str, Any] = {"seed": 3, "validation": 50, "scaling": "pixel", "moments": MOMENTS}
+    saved = state(path, **settings)
+    resume.require_same_data(saved, state(path, **settings, augment=RollAndRotate(), block=7, workers=0, probe="all"))
+    with pytest.raises(UserError) as error:
+        resume.require_same_data(saved, state(path, **{**settings, **change}))
+    message(error, flag, began, why)
+
+
+def test_a_run_goes_on_with_the_letters_that_it_began_with_wherever_they_are(path: Path, tmp_path: Path) -> None:
+    saved = state(path)
+    resume.require_same_data(saved, state(path.rename(tmp_path / "moved.mat")))
+    other = state(save_letters(tmp_path / "other.mat", seed=9))
+    with pytest.raises(UserError) as error:
+        resume.require_same_data(saved, other)
+    message(error, "--ckpt_path", "other.mat", "--data.path")
+
+
+def test_other_letters_may_be_split_in_any_way(path: Path, tmp_path: Path) -> None:
+    saved = state(path, seed=3)
+    with pytest.raises(UserError):
+        resume.require_same_split(saved, state(path, seed=4))
+    resume.require_same_split(saved, state(save_letters(tmp_path / "other.mat", seed=9), seed=4, validation=20))
+
+
+def test_a_step_beyond_the_schedule_is_refused() -> None:
+    resume.require_step_in_schedule({"letters_torch": {"step": 200}}, 200)
+    with pytest.raises(UserError) as error:
+        resume.require_step_in_schedule({"letters_torch": {"step": 201}}, 200)
+    message(error, "--ckpt_path", "201", "200", "model.schedule")
