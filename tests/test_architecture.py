@@ -12,7 +12,7 @@ PACKAGE = Path(letters_torch.__file__).parent
 LAYERS = (
     ("errors", "files", "_torchvision_guard", "exact_sgd"),
     ("console", "letters", "sklearn"),
-    ("config_files", "synthetic", "checkpoint"),
+    ("config_files", "synthetic", "checkpoint", "metrics_csv"),
     ("resume",),
     ("data",),
     ("reading",),

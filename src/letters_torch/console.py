@@ -15,6 +15,16 @@ def say(text: str) -> None:
     tqdm.write(text)
 
 
+def duration(seconds: float) -> str:
+    """`"4.2 s"`, `"3 min 20 s"` or `"2 h 05 min"`."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`"; did you mean X?"` with the known word that is closest to `word`; "" if none is close."""
     close = difflib.get_close_matches(word, list(known), n=1)

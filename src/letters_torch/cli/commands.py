@@ -13,7 +13,8 @@ class Command:
         summary: one line for the list of commands.
         function: `"module:function"`. The function takes the arguments behind the command's name, a list of strings,
             parses them (see `letters_torch.console.Parser`) and does the work. It raises `UserError` for a mistake of
-            the user's; `cli.main` turns that into one line on stderr and exit code 2.
+            the user's; `cli.main` turns that into one line on stderr and exit code 2. Its module should import torch
+            and what needs it inside functions, so that `--help` and a wrong flag answer at once.
     """
 
     summary: str
@@ -38,5 +39,6 @@ LIGHTNING = {
 
 # Commands with a parser of their own.
 OTHERS: dict[str, Command] = {
+    "runs": Command("list the runs: accuracy, steps, time, settings that differ", "letters_torch.cli.runs:main"),
     "export": Command("write a network to ONNX, safetensors or PyTorch", "letters_torch.export.command:command"),
 }

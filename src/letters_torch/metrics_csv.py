@@ -1,0 +1,92 @@
+"""metrics.csv: the curves of a run as a table, beside TensorBoard's file."""
+
+import csv
+import io
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from letters_torch import files
+
+NAME = "metrics.csv"
+FIRST = ("step", "seconds")
+
+
+class MetricsCsv:
+    """Writes one row per validation: `step`, `seconds` and the metrics, as Lightning's CSVLogger names them.
+
+    `seconds` is the time since the run began to log; the pause between a stop and a resume does not count.
+
+    Args:
+        folder: of the run. It must exist.
+        purge_from: rows of this step and beyond, logged by an earlier process, are dropped.
+    """
+
+    def __init__(self, folder: Path, purge_from: int | None = None) -> None:
+        self.file = folder / NAME
+        self._rows = [row for row in read(self.file) if purge_from is None or row["step"] < purge_from]
+        self._began = time.monotonic() - seconds(self._rows)
+        self._columns = [*FIRST, *dict.fromkeys(name for row in self._rows for name in row if name not in FIRST)]
+        self._whole = False  # the file holds exactly these rows and columns
+
+    def log(self, metrics: Mapping[str, float], step: int) -> None:
+        """Adds a row and writes it out.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        row = {"step": float(step), "seconds": time.monotonic() - self._began, **metrics}
+        new = [name for name in metrics if name not in self._columns]
+        self._columns += new
+        self._rows.append(row)
+        if new or not self._whole:
+            lines = [self._columns, *map(self._cells, self._rows)]
+            files.write(self.file, _text(lines).encode(), sync=False)
+            self._whole = True
+        else:
+            with self.file.open("a", encoding="utf-8", newline="") as file:
+                file.write(_text([self._cells(row)]))
+
+    def _cells(self, row: Mapping[str, float]) -> list[str]:
+        return [_cell(name, row[name]) if name in row else "" for name in self._columns]
+
+
+def _cell(name: str, value: float) -> str:
+    if name == "step":
+        return str(int(value))
+    return f"{value:.3f}" if name == "seconds" else repr(float(value))
+
+
+def _text(rows: list[list[str]]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def read(file: Path) -> list[dict[str, float]]:
+    """The rows of a metrics.csv, ours or that of Lightning's CSVLogger; empty cells are left out.
+
+    Returns:
+        For each row the values by column. A last line without its end, of a process that was killed, and rows without
+        a step are left out. There are none if there is no file.
+    """
+    if not file.is_file():
+        return []
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    whole = [line for line in lines if line.endswith("\n")]
+    rows = [{name: _number(cell) for name, cell in row.items() if name} for row in csv.DictReader(whole)]
+    kept = ({name: value for name, value in row.items() if value is not None} for row in rows)
+    return [row for row in kept if row.get("step", math.nan) >= 0]
+
+
+def _number(cell: str | list[str] | None) -> float | None:
+    try:
+        return float(cell) if isinstance(cell, str) and cell else None
+    except ValueError:
+        return None
+
+
+def seconds(rows: list[dict[str, float]]) -> float:
+    """The training time up to the last row; 0 if the rows do not tell."""
+    return max((row["seconds"] for row in rows if "seconds" in row), default=0.0)
