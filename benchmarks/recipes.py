@@ -27,7 +27,7 @@ from letters_torch.exact_sgd.blocked import Blocked
 from letters_torch.exact_sgd.model import Model
 from letters_torch.exact_sgd.network import initial_weights, logits
 from letters_torch.exact_sgd.schedule import Schedule, Stage
-from letters_torch.exact_sgd.threads import sharing
+from letters_torch.exact_sgd.threads import one_thread_per_operation
 from letters_torch.letters import CLASSES, PIXELS, SIDE
 
 CONFIG = "best-438k.yaml"
@@ -188,7 +188,7 @@ def train(recipe: Recipe, data: LettersDataModule, seed: int) -> Weights:
     schedule, engine = Schedule(recipe.stages), Blocked(model=Model(label_smoothing=recipe.label_smoothing))
     total, averaged, count = schedule.total, (torch.zeros_like(V), torch.zeros_like(W)), 0
     blocks = Blocks(data.make_block, data.block, lambda: 0, lambda t: total if t < total else None, data.workers)
-    with sharing():
+    with one_thread_per_operation():
         for x, y, first in blocks:
             engine(V, W, x, y, schedule.rates(first, len(x)), first)
             if first >= (1 - recipe.averaged) * total:

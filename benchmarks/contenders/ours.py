@@ -4,7 +4,7 @@ from benchmarks.contenders.base import Contender
 from benchmarks.problem import Array, Problem
 from letters_torch.data.prefetch import Blocks
 from letters_torch.exact_sgd.blocked import PANEL, Blocked
-from letters_torch.exact_sgd.threads import sharing
+from letters_torch.exact_sgd.threads import one_thread_per_operation
 
 
 class Ours(Contender):
@@ -28,7 +28,7 @@ class Ours(Contender):
 
     def advance(self, steps: int) -> None:
         step = self.step
-        with sharing():
+        with one_thread_per_operation():
             for x, y in self.problem.pieces(step, steps, self.block):
                 self.engine(self.V, self.W, x, y, self.problem.rates(len(x)), step)
                 step += len(x)
@@ -50,6 +50,6 @@ class OursAugmented(Ours):
         blocks = Blocks(
             data.make_block, data.block, lambda: self.step, lambda t: end if t < end else None, data.workers
         )
-        with sharing():
+        with one_thread_per_operation():
             for x, y, first in blocks:
                 self.engine(self.V, self.W, x, y, self.problem.rates(len(x)), first)

@@ -1,13 +1,25 @@
 """Work shared among threads: all of it done once, in the caller's modes, errors passed on."""
 
+import os
 import threading
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
 
-from letters_torch.exact_sgd.threads import share, sharing, torch_threads
+from letters_torch.exact_sgd.threads import (
+    blas_libraries,
+    num_threads,
+    one_thread_per_operation,
+    run_parallel,
+    torch_threads,
+)
+
+
+def is_blas(library: dict[str, Any]) -> bool:
+    return bool(library["user_api"] == "blas")
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -15,12 +27,12 @@ from letters_torch.exact_sgd.threads import share, sharing, torch_threads
 def test_every_job_is_done_once(threads: int, count: int) -> None:
     done: list[int] = []
     with torch_threads(threads):
-        share([partial(done.append, i) for i in range(count)])
+        run_parallel([partial(done.append, i) for i in range(count)])
         assert torch.get_num_threads() == threads
     assert sorted(done) == list(range(count))
 
 
-def test_helpers_take_part_and_keep_torch_to_themselves() -> None:
+def test_helpers_take_part_and_use_one_thread_each() -> None:
     together, seen = threading.Barrier(2, timeout=10), set()
 
     def job() -> None:
@@ -28,18 +40,21 @@ def test_helpers_take_part_and_keep_torch_to_themselves() -> None:
         seen.add((threading.get_ident(), torch.get_num_threads()))
 
     with torch_threads(2):
-        share([job, job])
+        run_parallel([job, job])
     assert len({thread for thread, _ in seen}) == 2
     assert {count for _, count in seen} == {1}
 
 
-def test_while_sharing_torch_has_one_thread_and_shared_work_has_all() -> None:
+def test_one_thread_per_operation_and_all_for_jobs() -> None:
     together = threading.Barrier(2, timeout=10)
     with torch_threads(2):
-        with sharing():
+        with one_thread_per_operation():
             for _ in range(2):
-                assert torch.get_num_threads() == 1
-                share([lambda: together.wait() and None] * 2)  # passes only where two threads are at work at once
+                assert (torch.get_num_threads(), num_threads()) == (1, 2)
+                assert {library["num_threads"] for library in blas_libraries().info() if is_blas(library)} == {1}
+                run_parallel(
+                    [lambda: together.wait() and None] * 2
+                )  # passes only where two threads are at work at once
         assert torch.get_num_threads() == 2
 
 
@@ -52,7 +67,7 @@ def test_jobs_run_in_the_callers_mode(mode: Callable[[], torch.autograd.grad_mod
         seen.add((torch.is_grad_enabled(), torch.is_inference_mode_enabled()))
 
     with torch_threads(2), mode():
-        share([job, job])
+        run_parallel([job, job])
         assert seen == {(torch.is_grad_enabled(), torch.is_inference_mode_enabled())}
 
 
@@ -61,4 +76,39 @@ def test_what_a_job_raises_reaches_the_caller() -> None:
         raise ArithmeticError("no")
 
     with torch_threads(2), pytest.raises(ArithmeticError, match="no"):
-        share([fail] * 3)
+        run_parallel([fail] * 3)
+
+
+@pytest.mark.parametrize("count", [3, 5])
+def test_no_more_jobs_than_threads_may_wait_for_each_other(count: int) -> None:
+    together = threading.Barrier(count, timeout=10)
+    run_parallel([together.wait] * count, threads=count)
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_jobs_that_wait_for_one_that_fails_are_stopped(failing: int) -> None:
+    stopped = threading.Event()
+
+    def job(number: int) -> None:
+        if number == failing:
+            raise ArithmeticError("no")
+        assert stopped.wait(10)
+
+    with pytest.raises(ArithmeticError):
+        run_parallel([partial(job, number) for number in range(3)], threads=3, stop=stopped.set)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    together = threading.Barrier(2, timeout=10)
+    run_parallel([together.wait] * 2, threads=2)
+    child = os.fork()
+    if child == 0:  # no assertion here: pytest would run on in both processes
+        code = 1
+        try:
+            run_parallel([together.wait] * 2, threads=2)
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -2,12 +2,11 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
-
-from letters_torch.exact_sgd.threads import ahead
 
 
 class Block(NamedTuple):
@@ -44,16 +43,16 @@ class Blocks(Iterable[Block]):
             yield from (self.make(*piece) for piece in self._pieces())
             return
         made: deque[Future[Block]] = deque()
+        pool = ThreadPoolExecutor(self.workers, "blocks", torch.set_num_threads, (1,))
         try:
             for piece in self._pieces():
-                made.append(ahead(self.make, *piece))
+                made.append(pool.submit(self.make, *piece))
                 if len(made) > self.workers + 1:
                     yield made.popleft().result()
             while made:
                 yield made.popleft().result()
-        finally:
-            for block in made:
-                block.cancel()  # a run that is stopped does not wait for blocks that nobody will take
+        finally:  # a run that is stopped does not wait for blocks that nobody will take
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _pieces(self) -> Iterator[tuple[int, int]]:
         """(first step, count), cut at the multiples of `block` and wherever the trainer pauses."""

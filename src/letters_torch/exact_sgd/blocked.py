@@ -16,7 +16,7 @@ from letters_torch.exact_sgd import sweep
 from letters_torch.exact_sgd.arguments import validated
 from letters_torch.exact_sgd.model import Model
 from letters_torch.exact_sgd.schedule import Rates
-from letters_torch.exact_sgd.threads import share
+from letters_torch.exact_sgd.threads import run_parallel
 
 PANEL = 100
 UNITS = 200  # hidden units whose products are one piece of work: fixed, so that no bit depends on who shares it
@@ -125,7 +125,7 @@ def _pieces(work: Callable[[slice], None], V: Tensor) -> list[Callable[[], None]
 
 def _share_out(jobs: Sequence[Callable[[], None]], V: Tensor) -> None:
     if V.device.type == "cpu":
-        share(jobs)
+        run_parallel(jobs)
     else:
         for job in jobs:
             job()

@@ -1,10 +1,9 @@
 """Threads that share work without waiting for each other by spinning.
 
-Torch runs a large operation on several threads by itself. Those wait for each other by spinning, which is fast as long
-as each has a core of its own. Beside the thread that prepares samples, or beside another program, all of them crawl:
-updates took ten times as long, and the argmax of a check forty times. So here torch is kept to one thread an operation
-(`sharing`), and work is cut into pieces that do not depend on who does them. One crew of threads does it all: what is
-needed later (`ahead`), and between two such tasks a part of what is needed at once (`share`).
+Torch and BLAS libraries run a large operation on several threads by themselves. Those wait for each other by spinning,
+which is fast only while each has a core of its own: beside another busy program, updates took ten times as long. So
+here every operation is kept to one thread (`one_thread_per_operation`), and work is cut into jobs that do not depend on
+the thread that does them (`run_parallel`).
 """
 
 import os
@@ -12,19 +11,22 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from typing import ParamSpec, TypeVar
 
 import torch
+from threadpoolctl import ThreadpoolController
 
-P = ParamSpec("P")
-T = TypeVar("T")
+_num_threads: int | None = None  # the number for run_parallel, inside `one_thread_per_operation`
+MOST = 1024  # a thread of the pool is only started when a job finds none idle
 
-_hands: int | None = None  # the threads that share, inside `sharing`
+
+def num_threads() -> int:
+    """The number of threads that `run_parallel` uses: as many as torch would use for one operation."""
+    return _num_threads or torch.get_num_threads()
 
 
 @contextmanager
 def torch_threads(count: int) -> Iterator[None]:
-    """Lets torch use so many threads for an operation of the calling thread."""
+    """Sets the number of threads that torch uses for an operation of the calling thread."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -34,60 +36,82 @@ def torch_threads(count: int) -> Iterator[None]:
 
 
 @contextmanager
-def sharing() -> Iterator[None]:
-    """Inside, torch uses one thread an operation, and as many as it would have used `share` the jobs.
+def one_thread_per_operation() -> Iterator[None]:
+    """Inside, torch and the BLAS libraries use one thread per operation; `num_threads` is what it was before.
 
-    For the whole process: the matrix products' library (MKL) has one number of threads for all who call it. So it is
-    set for a whole run, not by each thread for itself.
+    The number of threads of a BLAS library is one for the whole process. So a run sets it once, around all its work.
     """
-    global _hands
-    if _hands is not None:
+    global _num_threads
+    if _num_threads is not None:
         yield
         return
-    _hands = torch.get_num_threads()
+    _num_threads = torch.get_num_threads()
     try:
-        with torch_threads(1):
+        with torch_threads(1), blas_libraries().limit(limits=1, user_api="blas"):
             yield
     finally:
-        _hands = None
+        _num_threads = None
 
 
-def ahead(job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-    """Has the crew do a job as soon as it can."""
-    return _crew().submit(job, *args, **kwargs)
+def run_parallel(
+    jobs: Sequence[Callable[[], object]], threads: int | None = None, stop: Callable[[], object] | None = None
+) -> None:
+    """Does all the jobs; whoever is free takes the next.
 
-
-def share(jobs: Sequence[Callable[[], object]]) -> None:
-    """Does all the jobs, which must not depend on each other, in as many threads as torch would use; see `sharing`.
-
-    Whoever is free takes the next. A helper that has not begun when none is left is not waited for.
+    Args:
+        jobs: calls that do not depend on each other. If there are no more of them than threads, each gets a thread of
+            its own, and they may wait for each other.
+        threads: the number of threads, the caller's included; by default `num_threads`.
+        stop: called when a job raises or the caller is interrupted, to end the jobs that are still at work.
 
     Raises:
         Exception: what a job raises.
     """
-    rest = iter(jobs)  # taking from it is one operation of the interpreter: no two threads get the same
+    rest = iter(jobs)  # next() is atomic: no two threads get the same job
     modes = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
-    with sharing():
-        helping = [ahead(_do, rest, *modes) for _ in range(min(_hands or 1, len(jobs)) - 1)]
+    helpers: list[Future[None]] = []
+    with one_thread_per_operation():
         try:
-            for job in rest:
-                job()
+            with _ending(stop):
+                for _ in range(min(threads or num_threads(), len(jobs)) - 1):
+                    helpers.append(_pool().submit(_help, rest, modes, stop))
+                for job in rest:
+                    job()
         finally:
-            for helper in [helper for helper in helping if not helper.cancel()]:
+            # A helper that has not begun when no job is left is not waited for.
+            for helper in [helper for helper in helpers if not helper.cancel()]:
                 helper.result()
 
 
-def _do(jobs: Iterator[Callable[[], object]], inference: bool, gradients: bool) -> None:
-    with torch.inference_mode(inference), torch.set_grad_enabled(gradients):  # a thread has its own
+def _help(jobs: Iterator[Callable[[], object]], modes: tuple[bool, bool], stop: Callable[[], object] | None) -> None:
+    inference, gradients = modes  # every thread has its own
+    with torch.inference_mode(inference), torch.set_grad_enabled(gradients), _ending(stop):
         for job in jobs:
             job()
 
 
+@contextmanager
+def _ending(stop: Callable[[], object] | None) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        if stop is not None:
+            stop()
+        raise
+
+
 @cache
-def _crew() -> ThreadPoolExecutor:
-    """One thread less than torch would use, since the caller is one: more would fight for the cores."""
-    hands = _hands or torch.get_num_threads()
-    return ThreadPoolExecutor(max(hands - 1, 1), "crew", torch.set_num_threads, (1,))
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(MOST, "run_parallel", torch.set_num_threads, (1,))
 
 
-os.register_at_fork(after_in_child=_crew.cache_clear)  # a forked process has none of its parent's threads
+os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process has none of its parent's threads
+
+
+@cache
+def blas_libraries() -> ThreadpoolController:
+    """The BLAS libraries of NumPy and SciPy. Loads both: a library must be loaded before it can be limited."""
+    import numpy.linalg  # noqa: F401
+    import scipy.linalg.blas  # noqa: F401
+
+    return ThreadpoolController()

@@ -19,7 +19,7 @@ from letters_torch.data.datamodule import Batch
 from letters_torch.data.prefetch import Block
 from letters_torch.errors import Diverged, UserError
 from letters_torch.exact_sgd import PANEL, Model, Schedule, Stage, initial_weights, logits, make_engine
-from letters_torch.exact_sgd.threads import share
+from letters_torch.exact_sgd.threads import run_parallel
 from letters_torch.letters import CLASSES, PIXELS
 from letters_torch.lightning.clock import Clock
 
@@ -101,7 +101,7 @@ class LettersModule(pl.LightningModule):
         if x.device.type != "cpu" or torch.is_grad_enabled():
             return logits(self.V, self.W, x)
         b = x.new_empty(len(x), len(self.W))
-        share([partial(self._logits_into, *part) for part in zip(b.split(ROWS), x.split(ROWS), strict=True)])
+        run_parallel([partial(self._logits_into, *part) for part in zip(b.split(ROWS), x.split(ROWS), strict=True)])
         return b
 
     def _logits_into(self, b: Tensor, x: Tensor) -> None:

@@ -22,7 +22,7 @@ from letters_torch import resume
 from letters_torch.console import say
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
-from letters_torch.exact_sgd.threads import sharing
+from letters_torch.exact_sgd.threads import one_thread_per_operation
 from letters_torch.lightning import run_folder
 from letters_torch.lightning.callbacks.checkpoints import RunCheckpoints
 from letters_torch.lightning.callbacks.console_log import ConsoleLog
@@ -181,8 +181,8 @@ class StepTrainer(pl.Trainer):
             self.logger.resume(folder, state["step"] + (state["validated_at"] == state["step"]))
 
     def _run_stage(self) -> Any:
-        """Lightning's: the run itself, whatever it is. Its threads share its work."""
-        with sharing():
+        """Lightning's: the run itself, whatever it is; see `one_thread_per_operation`."""
+        with one_thread_per_operation():
             return super()._run_stage()
 
     def find_checkpoint(self, which: Literal["last", "best"]) -> Path:
