@@ -11,7 +11,7 @@ PACKAGE = Path(letters_torch.__file__).parent
 # From the bottom up. The rooms of one line stand beside each other and import nothing of each other's.
 LAYERS = (
     ("errors", "files", "_torchvision_guard", "exact_sgd"),
-    ("console", "letters", "sklearn"),
+    ("console", "letters", "paths", "sklearn"),
     ("config_files", "synthetic", "checkpoint", "metrics_csv"),
     ("resume",),
     ("data",),

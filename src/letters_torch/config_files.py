@@ -7,6 +7,7 @@ import yaml
 
 from letters_torch.console import did_you_mean
 from letters_torch.errors import UserError
+from letters_torch.paths import expanded
 
 _PACKAGE = Path(__file__).parent
 # Beside the installed package's modules; or, if the package runs from its repository, two folders up.
@@ -39,18 +40,6 @@ def find(name: str) -> Path:
     hint = did_you_mean(name.removesuffix(".yaml"), [each.removesuffix(".yaml") for each in known])
     listed = f"the configs that come with letters_torch are {', '.join(known)}"
     raise UserError(f"--config {name}: no such file{hint or f'; {listed}'}")
-
-
-def expanded(path: Path, flag: str) -> Path:
-    """The path with `~` and `~user` replaced.
-
-    Raises:
-        UserError: there is no such user.
-    """
-    try:
-        return path.expanduser()
-    except RuntimeError as error:
-        raise UserError(f"{flag} {path}: there is no user of that name; write the folder out") from error
 
 
 def read(path: Path, flag: str = "--config") -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a set of letters is: upright images, labels, and where they came from."""
+"""Sets of letters: upright images, labels, and their origin."""
 
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ SIDE = 28
 PIXELS = SIDE * SIDE
 CLASSES = 26
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+UNKNOWN = -1  # in `Letters.writers`
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -21,11 +22,12 @@ class Letters:
 
     Attributes:
         images: uint8, (N, 28, 28); upright, light ink (up to 255) on black (0).
-        labels: uint8, (N,), 1..26 for A..Z, upper and lower case merged; None where nobody labelled them.
-        writers: integers, (N,), who wrote which; None where it is not known.
+        labels: uint8, (N,), 1..26 for A..Z, upper and lower case merged; None if there are none.
+        writers: integers, (N,), a number for the writer of each letter, `UNKNOWN` where it is not known; None if no
+            writer is known.
 
     Raises:
-        UserError: the arrays do not fit together, or a label lies outside 1..26.
+        UserError: the shapes do not match, or a label is not in 1..26.
     """
 
     images: UInt8
@@ -47,7 +49,7 @@ class Letters:
         return len(self.images)
 
     def __getitem__(self, rows: slice | npt.NDArray[np.int64]) -> "Letters":
-        """The letters of these rows, in their order."""
+        """The letters of these rows, in this order."""
         labels, writers = self.labels, self.writers
         return Letters(
             self.images[rows],
@@ -58,14 +60,14 @@ class Letters:
 
 @dataclass(frozen=True)
 class LetterSets:
-    """What a source yields: a labelled set to train on, a set to be tested on, and a line that says what they are.
+    """What a source returns: a labelled set to train on, a test set, and a line that describes them.
 
     Attributes:
-        train: labelled letters; the validation rows are split off from these.
+        train: labelled letters, from which the validation rows are split off.
         test: letters to predict; without labels in the competition's file.
-        origin: one line for people, such as "letters_data.mat (the competition's schema)".
-        source: the reader or maker: "kaggle", "emnist" or "builtin".
-        fallback: nobody asked for these letters; they stand in for a file that was not found.
+        origin: one line for the user, such as "letters_data.mat (the competition's schema)".
+        source: "kaggle", "emnist" or "builtin".
+        fallback: the letters are used only because no file was found.
     """
 
     train: Letters

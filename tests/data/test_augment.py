@@ -86,6 +86,13 @@ def test_without_a_fill_what_comes_in_is_the_sets_own_fill(fill: float) -> None:
     torch.testing.assert_close(result, theirs, rtol=0, atol=2e-5)
 
 
+@pytest.mark.parametrize("given", [0, 0.0, -3.0])
+def test_a_fill_that_is_given_wins_even_if_it_is_0(given: float) -> None:
+    x = torch.full((N, 28, 28), 2.0, dtype=torch.float64)
+    moved = RandomAffine(0, (0.5, 0.5), fill=given).augment(x, draws(), -0.4)
+    assert set(moved.round(decimals=9).unique().tolist()) == {2.0, given}
+
+
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_affine_grid_is_torchs(size: tuple[int, int], dtype: torch.dtype) -> None:
@@ -113,6 +120,32 @@ def test_arguments_are_refused_as_torchvision_refuses_them(arguments: dict[str, 
     with pytest.raises(ValueError, match=r".") as ours:
         RandomAffine(**arguments)
     assert str(ours.value) == str(theirs.value)
+
+
+INF, NAN = float("inf"), float("nan")
+NOT_FINITE: list[tuple[type, str, Any, Any]] = [
+    (RandomAffine, "degrees", INF, {}),
+    (RandomAffine, "degrees", (0.0, INF), {}),
+    (RandomAffine, "degrees", (NAN, 1.0), {}),
+    (RandomAffine, "scale", (0.5, INF), {"degrees": 5}),
+    (RandomAffine, "scale", (1e-9, 1.0), {"degrees": 5}),
+    (RandomAffine, "shear", INF, {"degrees": 5}),
+    (RandomAffine, "shear", (0.0, 1.0, NAN, 1.0), {"degrees": 5}),
+    (RandomAffine, "shear", 90.0, {"degrees": 5}),
+    (RandomAffine, "fill", NAN, {"degrees": 5}),
+    (RandomWarp, "pull", INF, {"degrees": 5}),
+    (RandomWarp, "pull", None, {"degrees": 5}),
+    (RollAndRotate, "degrees", INF, {}),
+    (RollAndRotate, "degrees", None, {}),
+    (RollAndRotate, "degrees", "ten", {}),
+    (RollAndRotate, "degrees", -1.0, {}),
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "value", "others"), NOT_FINITE, ids=str)
+def test_a_number_that_cannot_be_used_is_refused_by_name(kind: type, name: str, value: Any, others: Any) -> None:
+    with pytest.raises(ValueError, match=f"^{name} must be"):
+        kind(**{name: value, **others})
 
 
 @pytest.mark.parametrize("interpolation", ["bicubic", "lanczos", "nonsense"])

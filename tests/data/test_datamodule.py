@@ -11,7 +11,7 @@ from torch import Tensor
 
 from letters_torch import resume
 from letters_torch.data import datamodule, standardize, stream
-from letters_torch.data.augment import RandomAffine
+from letters_torch.data.augment import Augmentation, RandomAffine
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.data.moments import Moments
 from letters_torch.errors import UserError
@@ -114,7 +114,12 @@ def test_writers_make_no_difference_unless_they_are_to_be_unseen(monkeypatch: py
 
 @pytest.mark.parametrize(
     ("writers", "says"),
-    [(None, "letters of writers does not say who wrote what"), (np.full(ROWS, 3), "leaves nothing to train on")],
+    [
+        (None, "writers of letters of writers are not known"),
+        (np.full(ROWS, 3), f"leaves nothing to train on: there are {ROWS} labelled rows of known writers"),
+        (np.full(ROWS, -1), "leaves nothing to train on: there are 0 labelled rows of known writers"),
+        (np.where(np.arange(ROWS) < 10, 3, -1), "leaves nothing to train on: there are 10 labelled rows of known"),
+    ],
 )
 def test_unseen_writers_where_there_are_none(
     monkeypatch: pytest.MonkeyPatch, path: Path, writers: np.ndarray | None, says: str
@@ -125,7 +130,58 @@ def test_unseen_writers_where_there_are_none(
     message(error, "--data.validation", says)
 
 
-WRONG = [("validation", 0), ("validation", -1), ("block", 0), ("workers", -1), ("probe", 0), ("seed", -1)]
+def test_rows_of_unknown_writers_are_training_rows(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    writers = np.where(np.arange(ROWS) % 3 == 0, -1, np.arange(ROWS) % 7)
+    by_writers(monkeypatch, writers)
+    data = ready(path, validation_writers="unseen")
+    held, rest = ([int(image[0, 0]) for image in part.images] for part in (data.val, data.train))
+    assert set(np.flatnonzero(writers == -1)) <= set(rest)
+    assert len(held) >= VALIDATION
+    assert not set(writers[held]) & set(writers[rest])
+    assert sorted(held + rest) == list(range(ROWS))
+
+
+CHOICES = [("source", "mnist"), ("sampling", "round"), ("scaling", "pixels"), ("validation_writers", "seen")]
+
+
+@pytest.mark.parametrize(("name", "value"), [*CHOICES, *((name, None) for name, _ in CHOICES)])
+def test_an_unknown_value_is_refused_by_the_constructor(path: Path, name: str, value: Any) -> None:
+    with pytest.raises(UserError) as error:
+        data_module(path, **{name: value})
+    message(error, f"--data.{name} must be one of", f"not {value!r}")
+
+
+@pytest.mark.parametrize("name", ["moments", "augment"])
+def test_what_is_no_augmentation_and_no_moments(path: Path, name: str) -> None:
+    with pytest.raises(UserError) as error:
+        data_module(path, **{name: torch.relu})
+    message(error, f"--data.{name}", "null")
+
+
+class Recording(Augmentation):
+    """Changes nothing, and keeps the draws that it is given."""
+
+    def augment(self, images: Tensor, draws: stream.Draws, fill: float) -> Tensor:
+        self.draws = draws
+        return images
+
+
+def test_the_draw_that_chooses_the_row_is_not_the_augmentations(path: Path) -> None:
+    augment = Recording()
+    data = ready(path, augment=augment)
+    data.make_block(7, 30)
+    np.testing.assert_array_equal(augment.draws, stream.draws(0, 7, 30)[:, 1:])
+
+
+WRONG = [
+    ("validation", 0),
+    ("validation", -1),
+    ("block", 0),
+    ("workers", -1),
+    ("probe", 0),
+    ("seed", -1),
+    ("block", 1.5),
+]
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG)

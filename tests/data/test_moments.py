@@ -65,6 +65,15 @@ def test_parts_of_slant_and_aspect_are_taken_out(part: float) -> None:
     np.testing.assert_allclose(same_shape[3], (1 - part) * before[3], atol=0.02)
 
 
+@pytest.mark.parametrize(("slope", "shear"), [(0.8, 0.8485), (1.5, 1.0), (2.5, 1.0), (-1.5, -1.0)])
+def test_no_more_than_one_pixel_of_slant_is_removed_for_each_pixel_down(slope: float, shear: float) -> None:
+    down, right = np.meshgrid(POSITION, POSITION, indexing="ij")
+    image = (255 * (np.abs(right - slope * down) < 2) * (np.abs(down) < 5)).astype(np.uint8)[None]
+    ((z_x, k_z_y, _), (_, z_y, _)) = Moments(4.0, slant=1, aspect=0).maps(image)[0]
+    assert k_z_y / z_y == pytest.approx(shear, abs=1e-4)
+    assert z_x == pytest.approx(z_y)
+
+
 def test_the_map_is_scipys_affine_transform() -> None:
     rng = np.random.default_rng(0)
     images = (BLOBS * rng.random(BLOBS.shape)).astype(np.uint8)

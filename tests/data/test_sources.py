@@ -1,3 +1,4 @@
+import os
 import sys
 import types
 from pathlib import Path
@@ -78,6 +79,35 @@ def test_the_default_file_goes_before_the_default_folder() -> None:
     assert open_letters("emnist").source == "emnist"
 
 
+def test_default_places_are_searched_in_their_order() -> None:
+    """The last of them is there first; each that is added before it wins."""
+    save_emnist(Path())
+    assert open_letters("emnist").origin == ". (EMNIST Letters)"
+    save_emnist(Path("data"))
+    assert open_letters("emnist").origin == "data (EMNIST Letters)"
+    for name in ("data/letters_data.mat", "letters_data.mat"):
+        kaggle_file(Path(name))
+        assert open_letters().origin == f"{Path(name)} (the competition's schema)"
+
+
+def test_a_home_folder_that_is_not_known() -> None:
+    with pytest.raises(UserError) as error:
+        open_letters(path=Path("~nouser_of_this_name/letters.mat"))
+    message(error, "--data.path", "~nouser_of_this_name")
+
+
+def test_a_file_whose_name_is_not_utf_8(tmp_path: Path) -> None:
+    try:
+        path = kaggle_file(tmp_path / os.fsdecode(b"\xff.mat"))
+    except OSError:
+        pytest.skip("the file system takes no such name")
+    open_letters(path=path).origin.encode()
+    path.write_bytes(b"no letters")
+    with pytest.raises(UserError) as error:
+        open_letters(path=path)
+    str(error.value).encode()
+
+
 def test_without_any_file_the_built_in_letters_say_that_they_stand_in() -> None:
     sets = open_letters()
     assert (sets.source, sets.fallback, len(sets.train)) == ("builtin", True, 2)
@@ -126,7 +156,11 @@ def test_other_files_and_folders_are_told_what_is_accepted(tmp_path: Path) -> No
     other = save_mat(tmp_path / "other.mat", {"X": np.eye(3)})
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").write_text("hello")
-    for path, said in ((other, "'X'"), (tmp_path / "empty", "without EMNIST"), (tmp_path / "notes.txt", "no MATLAB")):
+    for path, said in (
+        (other, "'X'"),
+        (tmp_path / "empty", "without EMNIST"),
+        (tmp_path / "notes.txt", "not a MATLAB"),
+    ):
         with pytest.raises(UserError) as error:
             open_letters(path=path)
         message(error, path, said)

@@ -113,3 +113,28 @@ def test_other_seeds_shuffle_otherwise() -> None:
     assert len(np.unique(orders, axis=0)) == 20
     # Every row lands anywhere: the mean place of the first 100 rows is the middle.
     assert abs(orders[:, :100].mean() - 499.5) < 5 * 1000 / np.sqrt(12 * 2000)
+
+
+def test_the_split_each_pass_and_the_draws_have_keys_of_their_own() -> None:
+    """No two of them are the same generator's, whatever the seed."""
+    for seed in (0, 1, 2**40):
+        keys = [
+            np.random.SeedSequence(seed),
+            *(np.random.SeedSequence(entropy) for entropy in ((seed, 1), (seed, 2, 0), (seed, 2, 1))),
+        ]
+        generators = [np.random.Generator(np.random.Philox(key)) for key in keys]
+        of_draws, of_split, first, second = (generator.permutation(500) for generator in generators)
+        np.testing.assert_array_equal(stream.shuffled(seed, 500), of_split)
+        np.testing.assert_array_equal(stream.rows_in_rounds(seed, 0, 1000, 500), np.concatenate([first, second]))
+        assert len({tuple(order) for order in (of_draws, of_split, first, second)}) == 4
+        raw = np.random.Philox(key=keys[0].generate_state(2, np.uint64)).random_raw(stream.WORDS)
+        np.testing.assert_array_equal(stream.draws(seed, 0, 1)[0] * 2.0**53, (raw >> np.uint64(11)).astype(float))
+
+
+def test_every_version_of_the_project_draws_the_same() -> None:
+    """Recorded: another value would change every run."""
+    assert stream.shuffled(0, 10).tolist() == [1, 5, 6, 4, 8, 7, 9, 3, 2, 0]
+    assert stream.rows_in_rounds(0, 8, 5, 10).tolist() == [5, 7, 1, 7, 2]
+    np.testing.assert_allclose(
+        stream.draws(0, 10**6, 1)[0, :3], [0.7582237777019786, 0.28061356839567675, 0.09588238120723402], rtol=1e-15
+    )

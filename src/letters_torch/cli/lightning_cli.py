@@ -28,6 +28,7 @@ from letters_torch.lightning.module import LettersModule
 from letters_torch.lightning.open_run import find_checkpoint
 from letters_torch.lightning.trainer import StepTrainer
 from letters_torch.reading import result_csv
+from letters_torch.reading.predictions import Predictions
 
 DEFAULTS = {"output": "result.csv"}
 _PARSING = {"exit_on_error": False, "allow_abbrev": False}
@@ -145,17 +146,17 @@ class LettersCLI(LightningCLI):
     def predict(self, **kwargs: Any) -> None:
         """Reads the test set, or the pictures, and writes the file."""
         batches: Any = self.trainer.predict(**kwargs)
-        probabilities = torch.cat(batches).float()
+        found = Predictions(torch.cat(batches).float().numpy())
         output, files = expanded(Path(self.config["predict"].output), "--output"), None
         if self.datamodule.pictures is not None:
             files = self.datamodule.picture_files
         try:
-            result_csv.write(output, probabilities, files)
+            result_csv.write(output, found, files)
         except OSError as error:
             raise UserError(
                 f"--output {output}: cannot be written ({error.strerror}); name a file in a folder that there is"
             ) from error
-        say(f"{output}: {len(probabilities):,} rows, read by {self.checkpoint}")
+        say(f"{output}: {len(found):,} rows, read by {self.checkpoint}")
         if files is not None:
             say(output.read_text().rstrip())
 

@@ -1,11 +1,14 @@
-"""Random changes to letters, an own draw for every image, a whole block at once.
+"""Random changes of letters, drawn separately for every image and applied to a whole block at once.
 
-An augmentation maps (images, draws) to images and has no state: all its randomness is in the draws that the stream
-gives it, so what a step sees depends on nothing but the seed and the step.
+An augmentation maps (images, draws) to images and has no state. All its randomness is in the draws of the stream, so
+the sample of a step depends on nothing but the seed and the step.
 """
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from functools import cache
+from numbers import Real
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -17,25 +20,27 @@ from torchvision.transforms import v2
 from letters_torch.data.affine import AffineParameters, grid_of, sample
 from letters_torch.data.stream import Draws
 
+SMALLEST = 0.01  # factor of RandomAffine
+
 
 class Augmentation(ABC):
-    """What a data module's `augment` may be.
+    """The base class of a data module's `augment`.
 
     Attributes:
-        given: the arguments that it was made with, positional and by name, for a checkpoint.
+        given: the arguments of the constructor, positional and by name, for a checkpoint.
     """
 
     given: tuple[tuple[Any, ...], dict[str, Any]]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Notes the arguments."""
+        """Keeps the arguments."""
         made = super().__new__(cls)
         object.__setattr__(made, "given", (args, kwargs))
         return made
 
     @abstractmethod
     def augment(self, images: Tensor, draws: Draws, fill: float) -> Tensor:
-        """Changes each image by its own draws.
+        """Changes each image according to its own draws.
 
         Args:
             images: (N, H, W), standardised, float.
@@ -48,21 +53,22 @@ class Augmentation(ABC):
 
 
 class RandomAffine(v2.RandomAffine, Augmentation):
-    """torchvision's RandomAffine with a draw of its own for every image of a block.
+    """torchvision's RandomAffine, drawn separately for every image of a block.
 
-    Arguments, their validation and the distribution of the parameters are torchvision's (a translation is a whole
-    number of pixels there too); image by image the result equals `v2.functional.affine` with the same parameters.
+    The arguments, their validation and the distribution of the parameters are torchvision's, where a translation is a
+    whole number of pixels. Each image equals `v2.functional.affine` with the same parameters.
 
     Args:
-        degrees: the angle is drawn from (-degrees, degrees), or from the range given.
-        translate: largest shifts (x, y), as fractions of the side.
-        scale: range of the factor.
-        shear: degrees: x from (-shear, shear), or x from a range of two, or x and y from four.
-        interpolation: between pixels.
+        degrees: the angle is drawn from (-degrees, degrees), or from this range.
+        translate: the largest shifts (x, y), as fractions of the side.
+        scale: the range of the factor.
+        shear: in degrees; one number or two are the range for x, four are those for x and y.
+        interpolation: "nearest" or "bilinear".
         fill: value of pixels from beyond the edge; None for that of the standardised letters (`Standardizer.fill`).
 
     Raises:
-        ValueError: as torchvision's; or an interpolation that it does not offer for tensors.
+        ValueError: an argument is invalid for torchvision or not finite, the scale is below SMALLEST, the shear reaches
+            90 degrees, or torchvision has no such interpolation for tensors.
     """
 
     def __init__(
@@ -77,7 +83,14 @@ class RandomAffine(v2.RandomAffine, Augmentation):
         if interpolation not in ("nearest", "bilinear"):
             raise ValueError(f"interpolation must be nearest or bilinear, not {interpolation}")
         super().__init__(degrees, translate, scale, shear, v2.InterpolationMode(interpolation), fill or 0)
-        self.fixed_fill = fill  # 0 is a value here, None is not
+        for name, value in (("degrees", degrees), ("scale", scale), ("shear", shear), ("fill", fill)):
+            if value is not None and not all(map(_is_finite, value if isinstance(value, Sequence) else [value])):
+                raise ValueError(f"{name} must be finite, not {value}")
+        if self.scale is not None and min(self.scale) < SMALLEST:
+            raise ValueError(f"scale must be at least {SMALLEST}, not {scale}")
+        if self.shear is not None and max(map(abs, self.shear)) >= 90:
+            raise ValueError(f"shear must be below 90 degrees, not {shear}")
+        self.fixed_fill = fill  # not None also for 0
 
     def augment(self, images: Tensor, draws: Draws, fill: float) -> Tensor:
         """See `Augmentation.augment`."""
@@ -89,11 +102,11 @@ class RandomAffine(v2.RandomAffine, Augmentation):
         return sample(images - fill, grid, self.interpolation.value, None).add_(fill)
 
     def grid(self, images: Tensor, draws: Draws) -> Tensor:
-        """Where in its image each new pixel is taken from; (N, H, W, 2), in grid_sample's units."""
+        """The position in its image from which each new pixel is taken; (N, H, W, 2), in grid_sample's units."""
         return grid_of(self.parameters_from(draws, *images.shape[1:]), images)
 
     def parameters_from(self, draws: Draws, height: int, width: int) -> AffineParameters:
-        """`make_params` of torchvision for every row of draws (N, at least 6) at once."""
+        """torchvision's `make_params` for every row of draws (N, at least 6) at once."""
         u = draws.T
         tx, ty = self.translate or (0.0, 0.0)
         shear = [*(self.shear or (0.0, 0.0)), 0.0, 0.0][:4]
@@ -106,42 +119,46 @@ class RandomAffine(v2.RandomAffine, Augmentation):
         )
 
 
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, Real) and math.isfinite(value)
+
+
 def _between(u: Draws, low: float, high: float) -> Draws:
     return low + u * (high - low)
 
 
 class RandomWarp(RandomAffine):
-    """`RandomAffine`, and each quarter of the image pulled a way of its own: strokes bend, parts of letters move.
+    """`RandomAffine`, and a random displacement of each quarter of the image: strokes bend, parts of letters move.
 
-    Four points, in the middles of the quarters, are moved by up to `pull` pixels along either axis, and the image
-    around each follows by a Gaussian of the distance. Eight draws make the field, after the six of the affine map;
-    both maps are one sampling, so the image is blurred once.
+    Four points, the centres of the quarters, are displaced by up to `pull` pixels along either axis. The displacement
+    of a pixel is the sum of theirs, weighted by a Gaussian of the distance. The field takes eight draws, after the six
+    of the affine map. Both maps are applied in one sampling, so the image is blurred once.
 
     Args:
         *args: as `RandomAffine`'s.
-        pull: the farthest that a quarter is pulled along an axis, in pixels.
+        pull: the largest displacement of a quarter along an axis, in pixels.
         **kwargs: as `RandomAffine`'s.
 
     Raises:
-        ValueError: as `RandomAffine`; or a pull that is not a finite number, 0 or more.
+        ValueError: as `RandomAffine`; or `pull` is not a finite number, 0 or more.
     """
 
     def __init__(self, *args: Any, pull: float = 1.5, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not 0 <= pull < np.inf:
+        if not _is_finite(pull) or pull < 0:
             raise ValueError(f"pull must be a finite number of pixels, 0 or more, not {pull}")
         self.pull = pull
 
     def grid(self, images: Tensor, draws: Draws) -> Tensor:
-        """As `RandomAffine.grid`, and the pull."""
+        """As `RandomAffine.grid`, with the pull added."""
         return super().grid(images, draws).add_(pulls(self.pull * (2 * draws[:, 6:14] - 1), images))
 
 
 def pulls(pixels: Draws, images: Tensor) -> Tensor:
-    """The field of displacements that pulls the quarters of images (N, H, W) so far.
+    """The field of displacements for displacements of the quarters of images (N, H, W).
 
     Args:
-        pixels: (N, 8): x of the quarters left above, right above, left below, right below; then y.
+        pixels: (N, 8): x of the upper left, upper right, lower left and lower right quarter, then y.
         images: for their size, dtype and device.
 
     Returns:
@@ -155,19 +172,19 @@ def pulls(pixels: Draws, images: Tensor) -> Tensor:
 
 @cache
 def _quarters(height: int, width: int) -> Tensor:
-    """How far each pixel follows each quarter; (4, H W)."""
+    """The weight of each quarter at each pixel; (4, H W)."""
     across, down = (_halves(side) for side in (width, height))
     return torch.einsum("iy,jx->ijyx", down, across).reshape(4, -1)
 
 
 def _halves(side: int) -> Tensor:
-    """Gaussians about the middles of the two halves of a side, a quarter of it wide; (2, side)."""
+    """Gaussians about the centres of the two halves of a side, of a quarter of the side's deviation; (2, side)."""
     position = (torch.arange(side, dtype=torch.float64) + 0.5) / side
     return torch.exp(-((position - torch.tensor([[0.25], [0.75]])) ** 2) / (2 * 0.25**2))
 
 
 class RollAndRotate(Augmentation):
-    """The notebook's own augmentation, both every time, on the standardised image.
+    """The notebook's augmentation of the standardised image: a roll, then a rotation.
 
     A roll by floor(u / 0.3) pixels (0, 1, 2 with probability 0.3 each, 3 with 0.1) of random sign along one random
     axis, pixels wrapping around; then a rotation by a uniform angle of less than `degrees`, of random sign, as
@@ -175,9 +192,14 @@ class RollAndRotate(Augmentation):
 
     Args:
         degrees: the largest angle.
+
+    Raises:
+        ValueError: the angle is not a finite number, 0 or more.
     """
 
     def __init__(self, degrees: float = 10.0) -> None:
+        if not _is_finite(degrees) or degrees < 0:
+            raise ValueError(f"degrees must be a finite number, 0 or more, not {degrees}")
         self.degrees = degrees
 
     def augment(self, images: Tensor, draws: Draws, fill: float) -> Tensor:
@@ -202,15 +224,15 @@ def roll(images: Tensor, shift: Draws, axis: Draws) -> Tensor:
     return images[torch.arange(count)[:, None, None], row[:, :, None], column[:, None, :]]
 
 
-# SciPy spreads an image by this many of its edge pixels before it fits the spline, for mode="nearest".
-_SPREAD = 12
+# SciPy pads an image by this many edge pixels before it fits the spline, for mode="nearest".
+_PADDING = 12
 
 
 @cache
 def _spline_matrix(side: int) -> Tensor:
-    """The map from a row of pixels to its cubic B-spline coefficients, which is linear; (side + 2 * _SPREAD, side)."""
-    spread = np.pad(np.eye(side), ((_SPREAD, _SPREAD), (0, 0)), mode="edge")
-    return torch.from_numpy(ndimage.spline_filter1d(spread, order=3, axis=0, mode="nearest"))
+    """The linear map from a row of pixels to its cubic B-spline coefficients; (side + 2 * _PADDING, side)."""
+    padded = np.pad(np.eye(side), ((_PADDING, _PADDING), (0, 0)), mode="edge")
+    return torch.from_numpy(ndimage.spline_filter1d(padded, order=3, axis=0, mode="nearest"))
 
 
 def rotate(images: Tensor, degrees: Draws) -> Tensor:
@@ -221,14 +243,14 @@ def rotate(images: Tensor, degrees: Draws) -> Tensor:
     turn = torch.from_numpy(np.deg2rad(degrees)).to(images)[:, None, None]
     y = (torch.arange(height).to(images) - (height - 1) / 2)[:, None]
     x = torch.arange(width).to(images) - (width - 1) / 2
-    # Where each output pixel lies in the spread image; no turn of 28 pixels reaches past its edge.
-    row = torch.cos(turn) * y + torch.sin(turn) * x + ((height - 1) / 2 + _SPREAD)
-    column = torch.cos(turn) * x - torch.sin(turn) * y + ((width - 1) / 2 + _SPREAD)
+    # The position of each output pixel in the padded image; no rotation of 28 pixels leaves it.
+    row = torch.cos(turn) * y + torch.sin(turn) * x + ((height - 1) / 2 + _PADDING)
+    column = torch.cos(turn) * x - torch.sin(turn) * y + ((width - 1) / 2 + _PADDING)
     return _spline_values(coefficients, row, column)
 
 
 def _spline_values(coefficients: Tensor, row: Tensor, column: Tensor) -> Tensor:
-    """The values of cubic B-splines (N, H', W') at the positions row, column (N, H, W): 4 x 4 neighbours each."""
+    """The values of cubic B-splines (N, H', W') at the positions row, column (N, H, W), of 4 x 4 neighbours each."""
     count, _, stride = coefficients.shape
     (first_row, row_weights), (first_column, column_weights) = _cubic(row), _cubic(column)
     flat, start = coefficients.reshape(count, -1), (first_row * stride + first_column).reshape(count, -1)

@@ -1,10 +1,10 @@
-"""Letters as Lightning wants them: blocks of samples to train on, whole sets to be checked on."""
+"""The LightningDataModule: blocks of samples for training, whole sets for evaluation."""
 
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -21,60 +21,62 @@ from letters_torch.data.moments import Moments, normalised
 from letters_torch.data.prefetch import Block, Blocks
 from letters_torch.data.readers import pictures
 from letters_torch.data.shared import SharedLetters
-from letters_torch.data.sources import open_letters
+from letters_torch.data.sources import Source, open_letters
 from letters_torch.data.standardize import Scaling, Standardizer
 from letters_torch.data.stream import Sampling
-from letters_torch.errors import UserError
-from letters_torch.letters import Letters, LetterSets, UInt8
+from letters_torch.errors import UserError, require_choice, require_int
+from letters_torch.letters import UNKNOWN, Letters, LetterSets, UInt8
 
-# Images that are evaluated at once: enough for fast products, little enough to stay small.
+ValidationWriters = Literal["any", "unseen"]
+
+# Images that are evaluated at once: enough for fast products, few enough to save memory.
 CHUNK = 8192
 
 
 class Batch(NamedTuple):
-    """Samples to be evaluated."""
+    """Samples to evaluate."""
 
     x: Tensor  # (N, 784), standardised
-    y: Tensor | None  # (N,), int64, 0..25; None where there are no labels
+    y: Tensor | None  # (N,), int64, 0..25; None if there are no labels
 
 
 class LettersDataModule(pl.LightningDataModule):
-    """Letters from a file, a folder or the program itself.
+    """Letters from a file, from a folder, or built in.
 
     Args:
-        source: where the letters are from. "auto" tells from what lies at `path`, and takes the built-in letters
-            where nothing was named and nothing is found.
+        source: where the letters are from. "auto" decides by the content of `path`; without a path and without a file
+            in the default places it takes the built-in letters.
         path: the competition's letters_data.mat, EMNIST's emnist-letters.mat, or the folder that holds EMNIST/.
-        transposed: the images of letters_data.mat lie column by column.
+        transposed: letters_data.mat stores its images column by column.
         download: fetch EMNIST into `path` if it is missing.
-        sampling: which training row a step uses: "replacement" draws any, as the notebook did; "rounds" uses each row
-            once before any a second time, in an order that is new every time.
-        moments: the centre, spread and slant that every letter is brought to before anything else is done to it, be it
-            for training, for a check or for reading; None to take the letters as they are.
-        augment: what is done to each training image; None for nothing.
-        scaling: "pixel" standardises every pixel by its mean and deviation over the training rows;
-            "pixel_each_set" does so by the statistics of each file's rows, validation rows included, as the notebook
-            did; "global" has one mean and one deviation for all pixels.
-        validation: how many of the labelled rows are held out for validation.
-        validation_writers: who wrote those: "any" of the writers, or "unseen" ones, who wrote no training row; then
-            all rows of as many writers as it takes. Only where the letters say who wrote what.
-        probe: how many of the training rows the training accuracy is taken on: a fixed choice, or "all".
-        block: how many samples are handed to the training at once. Changes nothing but speed, as long as it is a
-            multiple of the engine's panel (else the rounding too).
-        workers: how many blocks may be in preparation ahead of the training, each by a thread; 0 for none. Changes
-            nothing but speed.
-        seed: of the split and of every step's draws.
+        sampling: how the training row of a step is drawn: "replacement" draws with replacement, as the notebook does;
+            "rounds" draws without replacement, in a new random order for each pass over the training rows.
+        moments: moment normalisation (position, size, slant) of every letter, in training, validation and prediction;
+            None for none.
+        augment: random changes of the training images; None for none.
+        scaling: "pixel" standardises every pixel by its mean and deviation over the training rows; "pixel_each_set" by
+            the statistics of each set's own rows, the validation rows included, as the notebook does; "global" has one
+            mean and one deviation for all pixels.
+        validation: the number of labelled rows held out for validation.
+        validation_writers: "any" draws the validation rows at random; "unseen" holds out writers, with all their rows,
+            until there are at least `validation` rows, so that no validation writer wrote a training row. "unseen"
+            needs to know the writers; rows whose writer is not known are training rows.
+        probe: the number of training rows, or "all", that the training accuracy is measured on; always the same rows.
+        block: the number of samples per training step of Lightning. It changes nothing but the speed if it is a
+            multiple of the engine's panel, and otherwise the rounding too.
+        workers: the number of blocks that threads prepare in advance; 0 for none. It changes nothing but the speed.
+        seed: of the split and of the draws of every step.
 
     Attributes:
         shared: letters that are read already, for `setup` to use; None to read them.
 
     Raises:
-        UserError: an invalid argument.
+        UserError: an argument has no valid value; the message names it.
     """
 
     def __init__(
         self,
-        source: Literal["auto", "kaggle", "emnist", "builtin"] = "auto",
+        source: Source = "auto",
         path: Path | None = None,
         transposed: bool = False,
         download: bool = False,
@@ -83,26 +85,34 @@ class LettersDataModule(pl.LightningDataModule):
         augment: Augmentation | None = None,
         scaling: Scaling = "pixel",
         validation: int = 4800,
-        validation_writers: Literal["any", "unseen"] = "any",
+        validation_writers: ValidationWriters = "any",
         probe: int | Literal["all"] = 4800,
         block: int = 1000,
         workers: int = 1,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        for name, value, least in (("validation", validation, 1), ("block", block, 1), ("workers", workers, 0)):
-            if value < least:
-                raise UserError(f"--data.{name} must be {least} or more, not {value}")
-        if seed < 0:
-            raise UserError(f"--seed_everything must be 0 or more, not {seed}")
-        if probe != "all" and probe < 1:
-            raise UserError(f"--data.probe must be 1 or more, or all, not {probe}")
+        for name, value, choices in (
+            ("source", source, Source),
+            ("sampling", sampling, Sampling),
+            ("scaling", scaling, Scaling),
+            ("validation_writers", validation_writers, ValidationWriters),
+        ):
+            require_choice(f"--data.{name}", value, get_args(choices))
+        for name, number, least in (("validation", validation, 1), ("block", block, 1), ("workers", workers, 0)):
+            require_int(f"--data.{name}", number, least)
+        require_int("--seed_everything", seed, 0)
+        if probe != "all":
+            require_int("--data.probe (or all)", probe, 1)
+        for name, part, kind in (("moments", moments, Moments), ("augment", augment, Augmentation)):
+            if not isinstance(part, kind | None):
+                raise UserError(f"--data.{name} must be of {kind.__module__}.{kind.__name__} or null, not {part!r}")
         self.source, self.path, self.transposed, self.download = source, path, transposed, download
         self.sampling: Sampling = sampling
         self.moments, self.augment, self.scaling = moments, augment, scaling
         self.block, self.workers, self.seed = block, workers, seed
         self.validation, self.validation_writers, self.probe = validation, validation_writers, probe
-        self.pictures: Sequence[Path] | None = None  # predict these instead of the test set
+        self.pictures: Sequence[Path] | None = None  # to predict instead of the test set
         self.shared: SharedLetters | None = None
         self.sets: LetterSets | None = None
         self.standardizer: Standardizer | None = None
@@ -110,10 +120,10 @@ class LettersDataModule(pl.LightningDataModule):
         self.save_hyperparameters({"data": self._settings()})
 
     def setup(self, stage: str) -> None:
-        """Reads the letters, once; splits the labelled rows and takes the statistics.
+        """Reads the letters (once), splits the labelled rows and computes the statistics.
 
         Raises:
-            UserError: as the readers'; or there are too few rows to split, or nobody says who wrote them.
+            UserError: as the readers; or there are too few rows to split, or their writers are not known.
         """
         if self.pictures is not None and stage == "predict":
             self.test, self.picture_files = pictures.read(self.pictures)
@@ -156,17 +166,19 @@ class LettersDataModule(pl.LightningDataModule):
     def _split(self, labelled: Letters) -> tuple[Letters, Letters]:
         """Training and validation rows, drawn by the seed."""
         order = stream.shuffled(self.seed, len(labelled))
+        known = np.ones(len(order), bool)
         held = np.arange(len(order)) < self.validation
-        if self.validation_writers == "unseen" and len(order) > self.validation:
+        if self.validation_writers == "unseen":
             if labelled.writers is None:
                 raise UserError(
-                    f"--data.validation_writers unseen: {self._origin} does not say who wrote what; use any"
+                    f"--data.validation_writers unseen: the writers of {self._origin} are not known; use any"
                 )
-            held = _by_the_first_writers(labelled.writers[order], self.validation)
-        if held.all():
+            writers = labelled.writers[order]
+            known, held = writers != UNKNOWN, _of_first_writers(writers, self.validation)
+        if held[known].all():
             raise UserError(
-                f"--data.validation {self.validation} leaves nothing to train on:"
-                f" there are {len(labelled)} labelled rows"
+                f"--data.validation {self.validation} leaves nothing to train on: there are {known.sum()} labelled rows"
+                + (" of known writers" if self.validation_writers == "unseen" else "")
             )
         return labelled[order[~held]], labelled[order[held]]
 
@@ -177,7 +189,7 @@ class LettersDataModule(pl.LightningDataModule):
         return Blocks(self.make_block, self.block, lambda: clock.step, clock.next_pause, self.workers)
 
     def make_block(self, first_step: int, count: int) -> Block:
-        """The samples of the steps first_step .. first_step + count - 1, as nothing but the seed determines them."""
+        """The samples of the steps first_step .. first_step + count - 1, a function of nothing but the seed."""
         assert self.standardizer is not None
         draws = stream.draws(self.seed, first_step, count)
         rows = torch.from_numpy(self.rows(first_step, draws))
@@ -187,18 +199,18 @@ class LettersDataModule(pl.LightningDataModule):
         return Block(x.flatten(1), self._classes[rows], first_step)
 
     def rows(self, first_step: int, draws: stream.Draws) -> stream.Rows:
-        """The training rows that the steps from `first_step` on use, which have these draws; (count,)."""
+        """The training rows of the steps from `first_step` on, (count,); `draws` are the draws of these steps."""
         if self.sampling == "rounds":
             return stream.rows_in_rounds(self.seed, first_step, len(draws), len(self.train))
         return stream.rows(draws, len(self.train))
 
     @property
     def _dtype(self) -> torch.dtype:
-        """What the trainer computes in: a float64 run gets float64 pixels, not rounded ones."""
+        """The trainer's precision: in a float64 run the pixels are not rounded to float32."""
         return torch.float64 if self.trainer is not None and self.trainer.precision == "64-true" else torch.float32
 
     def val_dataloader(self) -> "list[Batches]":
-        """The validation rows and, while training, the probe of the training rows."""
+        """The validation rows and, in a fit, the probe of the training rows."""
         loaders = [self._batches(self.val, self._val_standardizer())]
         if self._fitting:
             probe = self.train if self.probe == "all" else self.train[: self.probe]
@@ -206,7 +218,7 @@ class LettersDataModule(pl.LightningDataModule):
         return loaders
 
     def placed(self, images: UInt8) -> UInt8:
-        """Images (N, 28, 28) as they are standardised for a check: brought to the moments, if there are any."""
+        """Images (N, 28, 28) after moment normalisation, as they are in validation; unchanged if there is none."""
         standardizer = self._val_standardizer()
         assert standardizer is not None
         return standardizer.place(torch.from_numpy(images)).numpy()
@@ -223,7 +235,7 @@ class LettersDataModule(pl.LightningDataModule):
         """The test rows.
 
         Raises:
-            UserError: they have no labels.
+            UserError: the test rows have no labels.
         """
         if self.test.labels is None:
             raise UserError(
@@ -243,7 +255,7 @@ class LettersDataModule(pl.LightningDataModule):
         return self._known or self.standardizer
 
     def _batches(self, letters: Letters, standardizer: Standardizer | None) -> "Batches":
-        """A few large tensors, standardised once: collating row by row would cost more than the training."""
+        """A few large tensors, standardised once: collating row by row would take longer than the training."""
         assert standardizer is not None
         x = standardizer(torch.from_numpy(letters.images), self._dtype).flatten(1)
         y = _classes(letters) if letters.labels is not None else None
@@ -331,27 +343,31 @@ def _restored(saved: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _by_the_first_writers(writers: npt.NDArray[np.int64], rows: int) -> npt.NDArray[np.bool_]:
-    """Which rows are by those writers who are met first, as many of them as it takes for so many rows; (N,)."""
-    _, first, who = np.unique(writers, return_index=True, return_inverse=True)
-    met = first[who]  # where the writer of each row is met first
-    return met <= np.sort(met)[rows - 1]
+def _of_first_writers(writers: npt.NDArray[np.int64], rows: int) -> npt.NDArray[np.bool_]:
+    """Selects all rows of the writers that come first, as many writers as it takes for `rows` rows; (N,).
+
+    Rows of unknown writers are never selected.
+    """
+    _, first, which = np.unique(writers, return_index=True, return_inverse=True)
+    place = np.where(writers == UNKNOWN, len(writers), first[which])  # of the first row by the same writer
+    last = np.sort(place)[min(rows, len(writers)) - 1]
+    return (place <= last) & (writers != UNKNOWN)
 
 
 def _digest(letters: Letters) -> str:
-    """Tells one set of labelled letters from another."""
+    """A fingerprint of a set of labelled letters."""
     assert letters.labels is not None
     return f"{zlib.crc32(letters.labels.data, zlib.crc32(letters.images.data)):08x}"
 
 
 def _classes(letters: Letters) -> Tensor:
-    """Labels 1..26 to classes 0..25."""
+    """Labels 1..26 as classes 0..25, (N,) int64."""
     assert letters.labels is not None
     return torch.from_numpy(letters.labels.astype(np.int64) - 1)
 
 
 class Batches:
-    """A list that Lightning takes for one loader (a plain list it takes for several)."""
+    """A list that Lightning treats as one loader; it treats a plain list as several."""
 
     def __init__(self, batches: list[Batch]) -> None:
         self.batches = batches

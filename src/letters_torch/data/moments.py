@@ -1,8 +1,9 @@
-"""Moment normalisation: every letter's ink gets the same centre and spread, and stands more upright.
+"""Moment normalisation: the ink of every letter gets the same centre and spread and less slant.
 
-What a hand adds to a letter (where it stands, how large, how wide, how slanted it is) is taken out before the network
-sees it, so that the network need not learn to overlook it. After R. G. Casey, "Moment normalization of handprinted
-characters" (IBM Journal of Research and Development 14, 1970); here slant and shape may be taken out in part.
+Position, size, width and slant vary between writers and say little about the letter. They are removed before the
+network sees the image, so that it need not learn to ignore them. After R. G. Casey, "Moment normalization of
+handprinted characters" (IBM Journal of Research and Development 14, 1970); here slant and aspect may be removed in
+part.
 """
 
 from dataclasses import dataclass
@@ -15,23 +16,23 @@ from letters_torch.exact_sgd.schedule import Float64
 from letters_torch.letters import SIDE, UInt8
 
 CHUNK = 4096  # images that are moved at once
-THINNEST = 0.5  # pixels: the spread that the thinnest of strokes is taken to have across it
-STEEPEST = 1.0  # pixels to the side for each pixel down: what slants more was not meant as a slant
-ZOOM = 0.5, 2.0  # new pixels are taken from so many old ones apart, along either axis
+THINNEST = 0.5  # pixels: the smallest deviation along an axis that is assumed, for a thin stroke
+STEEPEST = 1.0  # the largest shear, in pixels to the side per pixel down: no writer slants more
+ZOOM = 0.5, 2.0  # the smallest and largest distance of old pixels per new pixel, along either axis
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Moves, shears and zooms images so that their ink, read as a distribution over the plane, has these moments.
+    """Shifts, shears and scales images so that their ink, as a distribution over the plane, has these moments.
 
     Attributes:
-        spread: the standard deviation of the ink about its centre, in pixels; the geometric mean of both axes'.
-        slant: the part of the slant that is taken out, 0 to 1. All of it also tilts what leans by nature, as a y does.
-        aspect: the part of the difference between width and height that is taken out, 0 to 1. All of it makes an I as
+        spread: the standard deviation of the ink about its centre, in pixels; the geometric mean over both axes.
+        slant: the part of the slant that is removed, 0 to 1. 1 also tilts letters with slanted strokes, such as y.
+        aspect: the part of the difference between width and height that is removed, 0 to 1. 1 makes an I as
             wide as a W.
 
     Raises:
-        ValueError: the spread is too small or too large for a letter, or a part is outside 0 to 1.
+        ValueError: the spread is not 1 to 14 pixels, or a part is not in 0 to 1.
     """
 
     spread: float = 6.0
@@ -46,11 +47,11 @@ class Moments:
                 raise ValueError(f"moments.{name} must be 0 to 1, not {part:g}")
 
     def __str__(self) -> str:
-        """As the command line takes it."""
+        """In the command line's syntax."""
         return f"{{spread: {self.spread}, slant: {self.slant}, aspect: {self.aspect}}}"
 
     def __call__(self, images: UInt8) -> UInt8:
-        """The images (N, 28, 28), moved. What comes to lie beyond the edge is lost; an empty image stays as it is."""
+        """The normalised images (N, 28, 28). Ink that is moved beyond the edge is lost; an empty image is unchanged."""
         moved = np.empty_like(images)
         for begin in range(0, len(images), CHUNK):
             piece = images[begin : begin + CHUNK]
@@ -60,14 +61,14 @@ class Moments:
         return moved
 
     def maps(self, images: UInt8) -> Float64:
-        """From new positions to old ones, in grid_sample's units (-1..1); (N, 2, 3).
+        """The maps from new positions to old ones, in grid_sample's units (-1..1); (N, 2, 3).
 
-        A new pixel (x, y), counted from the middle, is taken from (m_x + z_x x + k z_y y, m_y + z_y y), where m is the
-        centre of the ink, k the shear, and z the zooms.
+        The new pixel at (x, y) from the image's centre is taken from (m_x + z_x x + k z_y y, m_y + z_y y), where m is
+        the centre of the ink, k the shear, and z the zoom along each axis.
         """
         mass, (m_x, m_y), (v_x, v_y, v_xy) = moments(images)
         k = np.clip(self.slant * v_xy / np.maximum(v_y, THINNEST**2), -STEEPEST, STEEPEST)
-        s_x = np.sqrt(np.maximum(v_x - 2 * k * v_xy + k * k * v_y, THINNEST**2))  # once it is sheared
+        s_x = np.sqrt(np.maximum(v_x - 2 * k * v_xy + k * k * v_y, THINNEST**2))  # after the shear
         s_y = np.sqrt(np.maximum(v_y, THINNEST**2))
         size = np.sqrt(s_x * s_y)
         z_x, z_y = (np.clip(size / self.spread * (s / size) ** self.aspect, *ZOOM) for s in (s_x, s_y))
@@ -78,16 +79,16 @@ class Moments:
 
 
 def normalised(images: UInt8, moments: Moments | None) -> UInt8:
-    """The images (N, 28, 28) brought to the moments; as they are, where there are none to be brought to."""
+    """The images (N, 28, 28) after moment normalisation; unchanged if there is none."""
     return images if moments is None else moments(images)
 
 
 def moments(images: UInt8) -> tuple[Float64, tuple[Float64, Float64], tuple[Float64, Float64, Float64]]:
-    """The moments of the ink of images (N, 28, 28); all are (N,).
+    """The moments of the ink of images (N, 28, 28).
 
     Returns:
-        The mass in grey levels; the centre (x, y) in pixels from the middle of the image; the variances along x and y
-        and the covariance, in square pixels. The last two are 0 for an empty image.
+        The mass in grey levels; the centre (x, y) in pixels from the centre of the image; the variances along x and y
+        and the covariance, in square pixels. Each is (N,). Centre and variances are 0 for an empty image.
     """
     position = np.arange(SIDE) - (SIDE - 1) / 2
     y, x = (axis.ravel() for axis in np.meshgrid(position, position, indexing="ij"))

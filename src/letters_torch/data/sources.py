@@ -1,14 +1,16 @@
-"""Opens the letters that a person names, or the best that can be found when nobody named any."""
+"""Opens the letters that are named, or the best that can be found if none are."""
 
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import Literal, get_args
 
 from letters_torch.data.readers import emnist, kaggle, matfile
-from letters_torch.errors import UserError
+from letters_torch.errors import UserError, require_choice
 from letters_torch.letters import LetterSets
+from letters_torch.paths import expanded, printable
 
-SOURCES = ("auto", "kaggle", "emnist", "builtin")
+Source = Literal["auto", "kaggle", "emnist", "builtin"]
 ACCEPTED = (
     "a letters_data.mat with train_x, train_y and test_x, EMNIST's emnist-letters.mat,"
     " or a folder that holds EMNIST/raw/emnist-letters-*-ubyte"
@@ -20,20 +22,20 @@ _FOLDERS = (Path("data"), Path())
 def open_letters(
     source: str = "auto", path: Path | None = None, transposed: bool = False, download: bool = False
 ) -> LetterSets:
-    """The letters to train on and to be tested on.
+    """Opens the training and the test letters.
 
     Args:
-        source: "kaggle", "emnist" or "builtin"; "auto" tells from what lies at the path.
-        path: a file or folder. None looks in the current folder for letters_data.mat, data/letters_data.mat, and
-            EMNIST/ under data or right here; where there is none, "auto" falls back to the built-in letters, marked
-            as `fallback` and said so in `origin`.
-        transposed: the pictures of a letters_data.mat lie column by column.
-        download: fetch EMNIST where it is missing; needs `source` "emnist".
+        source: "kaggle", "emnist" or "builtin"; "auto" decides by the content of the path.
+        path: a file or folder. None looks for letters_data.mat, data/letters_data.mat, data/EMNIST/ and EMNIST/, in
+            this order, in the current folder; if there is none, "auto" falls back to the built-in letters, with
+            `fallback` set and a hint in `origin`.
+        transposed: the images of a letters_data.mat are stored column by column.
+        download: fetch EMNIST if it is missing; needs `source` "emnist".
 
     Raises:
-        UserError: nothing at the path, nothing that is accepted, or flags that contradict each other.
+        UserError: there is nothing at the path or nothing readable, or the arguments contradict each other.
     """
-    path = Path(path).expanduser() if path is not None else None
+    path = expanded(path, "--data.path") if path is not None else None
     _check_flags(source, path, transposed, download)
     if source == "builtin":
         return _builtin()
@@ -43,15 +45,16 @@ def open_letters(
             return _fallback()
         raise UserError(f"no letters for --data.source {source} in the current folder; set --data.path to {ACCEPTED}")
     if found is not None and not found.exists() and (not download or found.suffix == ".mat"):
-        raise UserError(f"{found} does not exist; set --data.path to {ACCEPTED}")
+        raise UserError(f"{printable(found)} does not exist; set --data.path to {ACCEPTED}")
     return _open(source, found or _FOLDERS[0], transposed, download)
 
 
 def _check_flags(source: str, path: Path | None, transposed: bool, download: bool) -> None:
-    if source not in SOURCES:
-        raise UserError(f"--data.source must be one of {', '.join(SOURCES)}, not {source!r}")
+    require_choice("--data.source", source, get_args(Source))
     if source == "builtin" and path is not None:
-        raise UserError(f"--data.source builtin reads no file, but --data.path is {path}; leave one of them out")
+        raise UserError(
+            f"--data.source builtin reads no file, but --data.path is {printable(path)}; leave one of them out"
+        )
     if download and source != "emnist":
         raise UserError(f"--data.download fetches EMNIST; add --data.source emnist (it is {source})")
     if transposed and source in ("emnist", "builtin"):
@@ -59,7 +62,7 @@ def _check_flags(source: str, path: Path | None, transposed: bool, download: boo
 
 
 def _default(source: str) -> Path | None:
-    """The first of the default places that holds letters of this source."""
+    """The first default place that holds letters of this source."""
     files = [file for file in _FILES if file.is_file()] if source != "emnist" else []
     folders = [folder for folder in _FOLDERS if emnist.holds_emnist(folder)] if source != "kaggle" else []
     return next(iter([*files, *folders]), None)
@@ -70,24 +73,24 @@ def _open(source: str, path: Path, transposed: bool, download: bool) -> LetterSe
     if kind == "kaggle":
         return kaggle.read(path, transposed)
     if transposed:
-        raise UserError(f"--data.transposed is for a letters_data.mat, but {path} is EMNIST's; leave it out")
+        raise UserError(f"--data.transposed is for a letters_data.mat, but {printable(path)} is EMNIST's; leave it out")
     return emnist.read_mat(path) if path.is_file() else emnist.read(path, download)
 
 
 def _kind(path: Path) -> str:
-    """Which source the file or folder belongs to; a damaged .mat is reported as such."""
+    """The source of the file or folder; a damaged .mat is reported as such."""
     if path.is_dir():
         if emnist.holds_emnist(path) or (path / "EMNIST").is_dir() or path.name == "EMNIST":
             return "emnist"
-        raise UserError(f"{path} is a folder without EMNIST's files; --data.path takes {ACCEPTED}")
+        raise UserError(f"{printable(path)} is a folder without EMNIST's files; --data.path takes {ACCEPTED}")
     found = matfile.names(path)
     if "train_x" in found or "dataset" in found:
         return "kaggle" if "train_x" in found else "emnist"
-    raise UserError(f"{path} holds {matfile.listed(found)}; --data.path takes {ACCEPTED}")
+    raise UserError(f"{printable(path)} holds {matfile.listed(found)}; --data.path takes {ACCEPTED}")
 
 
 def _builtin() -> LetterSets:
-    # Imported only here: where a file is read, nothing of the maker is needed.
+    # Imported only here: numba, which makes the letters, takes a second to import.
     letters: LetterSets = import_module("letters_torch.synthetic").read()
     return replace(letters, source="builtin")
 

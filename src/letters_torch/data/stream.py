@@ -1,7 +1,7 @@
-"""Which sample a step uses, and which random draws: a pure function of (seed, step).
+"""The row and the random draws of every step: a pure function of (seed, step).
 
-Philox is a counter-based generator: its words number n, n + 1, ... can be computed without those before. Each step
-owns WORDS of them, so no worker, no resume and no block length can change what a step sees.
+Philox is a counter-based generator: its n-th word can be computed without those before it. Each step owns WORDS of
+them, so neither threads nor a resume nor the block length can change the sample of a step.
 """
 
 from functools import lru_cache
@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-# The first draw of a step chooses its sample; the others are the augmentation's. 16 leave room for any of ours.
+# The first draw of a step chooses its row; the other 15 are for the augmentation, which uses 14 at most.
 WORDS = 16
 
 Draws = npt.NDArray[np.float64]
@@ -19,41 +19,44 @@ Sampling = Literal["replacement", "rounds"]
 
 
 def draws(seed: int, first_step: int, count: int) -> Draws:
-    """The random numbers of consecutive steps.
+    """The random draws of consecutive steps.
 
     Args:
         seed: 0 or more.
-        first_step: number of the first step, from 0.
-        count: how many steps.
+        first_step: the first step, from 0.
+        count: the number of steps.
 
     Returns:
         (count, WORDS), uniform in [0, 1), multiples of 2**-53.
     """
     key = np.random.SeedSequence(seed).generate_state(2, np.uint64)
-    words = np.random.Philox(key=key, counter=first_step * WORDS // 4)  # a count of the counter makes 4 words
-    top = (words.random_raw(count * WORDS) >> np.uint64(11)).astype(np.float64)  # 53 bits, all that a float64 holds
+    words = np.random.Philox(key=key, counter=first_step * WORDS // 4)  # each count makes 4 words
+    top = (words.random_raw(count * WORDS) >> np.uint64(11)).astype(np.float64)  # 53 bits, the precision of float64
     return top.reshape(count, WORDS) * np.float64(2.0**-53)
 
 
 def rows(draw: Draws, size: int) -> Rows:
-    """The rows of a training set of `size` that steps with these draws use: uniform, with replacement; (count,)."""
+    """The rows of steps with these draws, uniform in range(size), drawn with replacement; (count,)."""
     return (draw[:, 0] * size).astype(np.int64)
 
 
 def rows_in_rounds(seed: int, first_step: int, count: int, size: int) -> Rows:
-    """The same without replacement: every `size` steps use each row once, each time in another order; (count,)."""
+    """The rows of consecutive steps, drawn without replacement: every `size` steps use each row once; (count,).
+
+    Each such pass over the rows has its own random order.
+    """
     first, last = first_step // size, (first_step + count) // size
     order = np.concatenate([_round(seed, size, number) for number in range(first, last + 1)])
     return order[first_step - first * size :][:count]
 
 
-@lru_cache(maxsize=4)  # the rounds that blocks being prepared lie in: a shuffle takes as long as a block
+@lru_cache(maxsize=4)  # a shuffle takes as long as a block, and every block needs one or two of the same
 def _round(seed: int, size: int, number: int) -> Rows:
     return _shuffled((seed, 2, number), size)
 
 
 def shuffled(seed: int, size: int) -> Rows:
-    """A permutation of range(size), the same for the same seed; it splits validation rows from training rows."""
+    """A permutation of range(size) for the seed; it splits the rows into training and validation rows."""
     return _shuffled((seed, 1), size)
 
 

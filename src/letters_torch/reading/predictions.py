@@ -9,7 +9,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from letters_torch.errors import UserError
 from letters_torch.letters import ALPHABET, CLASSES
+
+# A prediction of lower confidence is called unsure. With a network trained by best-438k.yaml these are 11 of 100
+# validation rows. Half of them are wrong; of the others, 6 of 100 are wrong.
+UNSURE = 0.6
 
 _NAMES = np.array(list(ALPHABET))
 
@@ -49,6 +54,11 @@ class Predictions:
     def letters(self) -> npt.NDArray[np.str_]:
         """(N,): that class as "A".."Z"."""
         return _NAMES[self.classes]
+
+    @property
+    def unsure(self) -> npt.NDArray[np.bool_]:
+        """(N,): whether the confidence is below `UNSURE`."""
+        return self.confidence < UNSURE
 
     def top(self, count: int) -> list[list[tuple[str, float]]]:
         """The most probable letters of each row, the most probable first.
@@ -96,6 +106,17 @@ class Predictions:
         return truth if truth == letter else f"{truth} read as {letter}", f"{float(self.confidence[row]):.1%}"
 
 
+def softmax(logits: Tensor) -> Tensor:
+    """Logits (N, 26) to probabilities (N, 26).
+
+    Raises:
+        UserError: a logit is not finite, so that nothing can be predicted.
+    """
+    if not logits.isfinite().all():
+        raise UserError("the network's logits are not finite numbers; its weights or statistics are damaged")
+    return torch.softmax(logits, 1)
+
+
 @torch.no_grad()
 def predict(module: nn.Module, batches: Iterable[tuple[Tensor, Tensor | None]]) -> Predictions:
     """The predictions of a network.
@@ -103,11 +124,14 @@ def predict(module: nn.Module, batches: Iterable[tuple[Tensor, Tensor | None]]) 
     Args:
         module: maps standardised pixels (N, 784) to logits (N, 26). It is used on its device and in its precision.
         batches: at least one pair of pixels and classes; the classes are None where there are no labels.
+
+    Raises:
+        UserError: as `softmax`.
     """
     probabilities, truth = [], []
     weights = next(module.parameters())
     for x, y in batches:
-        probabilities.append(torch.softmax(module(x.to(weights)), 1).cpu().numpy())
+        probabilities.append(softmax(module(x.to(weights))).cpu().numpy())
         if y is not None:
             truth.append(y.cpu().numpy())
     return Predictions(np.concatenate(probabilities), np.concatenate(truth) if truth else None)

@@ -1,6 +1,6 @@
-import struct
+"""The competition's file: images, labels, the test set, and who wrote the training rows."""
+
 import tracemalloc
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,9 @@ import pytest
 
 from letters_torch.data.readers import kaggle
 from letters_torch.errors import UserError
+from letters_torch.letters import UNKNOWN
 from tests.support.making import kaggle_arrays, labels, message, pictures, save_mat
-
-REAL = Path(__file__).parents[4] / "shared/data/letters_data.mat"
-BYTES_8_MIB = 8 * 2**20
+from tests.support.shared import LETTERS, needs_letters
 
 
 @pytest.mark.parametrize("compressed", [True, False])
@@ -94,111 +93,10 @@ def test_arrays_that_are_no_letters_are_explained(tmp_path: Path, arrays: dict[s
     message(error, path, *said)
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"", "empty"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(500), "no MATLAB v5 file"),
-        (b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\x00\x02IM" + bytes(384) + b"\x89HDF", "-v7"),
-        (b"\x89HDF\r\n\x1a\n" + bytes(500), "-v7"),
-        (b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM" + b"\x0f\0\0\0", "damaged or incomplete"),
-    ],
-)
-def test_files_that_are_no_mat_are_explained(tmp_path: Path, content: bytes, said: str) -> None:
-    path = tmp_path / "letters.mat"
-    path.write_bytes(content)
-    with pytest.raises(UserError) as error:
-        kaggle.read(path)
-    message(error, path, said)
-
-
-@pytest.mark.parametrize("name", ["nowhere.mat", "."])
-def test_a_path_that_cannot_be_opened_is_explained(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UserError) as error:
-        kaggle.read(tmp_path / name)
-    message(error, tmp_path, "cannot be opened")
-
-
-def element(kind: int, content: bytes, order: str = "<") -> bytes:
-    padding = b"" if kind == 15 else bytes(-len(content) % 8)  # what is compressed is not padded
-    return struct.pack(order + "II", kind, len(content)) + content + padding
-
-
-def matrix(name: str, rows: np.ndarray, dimensions: tuple[int, int] | None = None, order: str = "<") -> bytes:
-    """A matrix of class uint8 as the format's description has it, not as scipy writes it."""
-    inside = element(6, struct.pack(order + "II", 9, 0), order)
-    inside += element(5, struct.pack(order + "ii", *(dimensions or rows.shape)), order)
-    inside += element(1, name.encode(), order) + element(2, rows.tobytes(order="F"), order)
-    return element(14, inside, order)
-
-
-HEADER = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"
-
-
-def test_a_file_of_a_big_endian_machine_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "letters.mat"
-    matrices = [matrix(name, array, order=">") for name, array in kaggle_arrays().items()]
-    path.write_bytes(HEADER[:124] + b"\x01\x00MI" + b"".join(matrices))
-    np.testing.assert_array_equal(kaggle.read(path).train.images, pictures())
-
-
-def zeros_that_inflate(count: int, declared: int | None = None) -> bytes:
-    plain = matrix("train_x", np.zeros((count // 784, 784), np.uint8))
-    if declared is not None:
-        plain = plain[:4] + struct.pack("<I", declared) + plain[8:]
-    return element(15, zlib.compress(plain, 1))
-
-
-ONE = np.zeros((1, 784), np.uint8)
-
-
-@pytest.mark.parametrize(
-    ("train_x", "said"),
-    [
-        (matrix("train_x", ONE, (2**31 - 1, 784)), "784 bytes of uint8"),
-        (matrix("train_x", ONE, (2**31 - 1, 2**31 - 1)), "784 bytes of uint8"),
-        (matrix("train_x", ONE, (-1, -784)), "784 bytes of uint8"),
-        (struct.pack("<II", 14, 2**32 - 8) + matrix("train_x", ONE)[8:], "4294967288 bytes declared"),
-        (element(15, zlib.compress(struct.pack("<II", 14, 2**32 - 8) + matrix("train_x", ONE)[8:])), "inflate to 4294"),
-        (zeros_that_inflate(784 * 150_000), "inflate to 1176"),
-        (zeros_that_inflate(784 * 150_000, declared=2000), "not as long"),
-        (element(15, zlib.compress(matrix("train_x", ONE))[:-4]), "not as long"),
-    ],
-    ids=["rows", "both", "negative", "element", "compressed", "bomb", "bomb that says it is small", "no checksum"],
-)
-def test_sizes_that_are_declared_are_not_believed(tmp_path: Path, train_x: bytes, said: str) -> None:
-    path = tmp_path / "letters.mat"
-    others = [matrix(name, kaggle_arrays()[name]) for name in ("train_y", "test_x")]
-    path.write_bytes(HEADER + b"".join([train_x, *others]))
-    tracemalloc.start()
-    with pytest.raises(UserError) as error:
-        kaggle.read(path)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    message(error, path, "damaged or incomplete", said)
-    assert peak < BYTES_8_MIB
-
-
-def test_a_compressed_file_made_by_hand_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "letters.mat"
-    path.write_bytes(HEADER + b"".join(element(15, zlib.compress(matrix(*item))) for item in kaggle_arrays().items()))
-    np.testing.assert_array_equal(kaggle.read(path).train.images, pictures())
-
-
-def test_a_struct_nested_without_end_is_refused(tmp_path: Path) -> None:
-    nested: Any = 1.0
-    for _ in range(30):
-        nested = {"a": nested}
-    path = save_mat(tmp_path / "letters.mat", {**kaggle_arrays(), "train_x": nested}, compressed=False)
-    with pytest.raises(UserError) as error:
-        kaggle.read(path)
-    message(error, path, "train_x", "plain numbers", "a struct")
-
-
-@pytest.mark.skipif(not REAL.is_file(), reason="../shared/data/letters_data.mat is not here")
+@needs_letters
 def test_the_real_file() -> None:
     tracemalloc.start()
-    sets = kaggle.read(REAL)
+    sets = kaggle.read(LETTERS)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (len(sets.train), len(sets.test)) == (70_815, 16_612)
@@ -208,4 +106,74 @@ def test_the_real_file() -> None:
     upper, lower = sets.train.images[:, :14].sum((1, 2), np.int64), sets.train.images[:, 14:].sum((1, 2), np.int64)
     assert np.mean((lower > upper)[sets.train.labels == 12]) > 0.6
     assert np.mean((upper > lower)[sets.train.labels == 6]) > 0.6
-    assert peak < 8 * REAL.stat().st_size  # a copy in float32 alone would take that
+    assert peak < 8 * LETTERS.stat().st_size  # a copy in float32 alone would take that
+    writers = sets.train.writers
+    assert writers is not None
+    assert (len(np.unique(writers)), (writers == UNKNOWN).sum()) == (180, 77)
+
+
+WHO = np.array([3, 3, -1, 12, 0, 12])
+
+
+@pytest.mark.parametrize("where", ["in the file", "beside it"])
+@pytest.mark.parametrize("dtype", [np.int32, np.float64])
+def test_who_wrote_the_training_rows(tmp_path: Path, where: str, dtype: Any) -> None:
+    writers = WHO.astype(dtype)
+    stored = {"train_writers": writers[:, None]} if where == "in the file" else {}
+    path = save_mat(tmp_path / "letters.mat", {**kaggle_arrays(), **stored})
+    if where == "beside it":
+        np.save(tmp_path / "train_writers.npy", writers)
+    sets = kaggle.read(path)
+    assert sets.train.writers is not None
+    assert sets.train.writers.tolist() == WHO.tolist()
+    assert sets.train.writers.dtype == np.int64
+    assert sets.test.writers is None
+
+
+def test_nobody_says_who_wrote_the_rows(tmp_path: Path) -> None:
+    assert kaggle.read(save_mat(tmp_path / "letters.mat", kaggle_arrays())).train.writers is None
+
+
+def test_the_file_itself_goes_before_the_one_beside_it(tmp_path: Path) -> None:
+    path = save_mat(tmp_path / "letters.mat", {**kaggle_arrays(), "train_writers": WHO})
+    np.save(tmp_path / "train_writers.npy", WHO + 1)
+    np.testing.assert_array_equal(kaggle.read(path).train.writers, WHO)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (np.arange(5), ["(5,)", "6 x 1"]),
+        (np.arange(6) / 2, ["whole numbers", "found 0.5"]),
+        (np.array(["Ann"] * 6), ["plain numbers"]),
+        (np.array([None] * 6), ["damaged"]),
+        (b"", ["damaged"]),
+        (b"\x93NUMPY\x01\x00", ["damaged"]),
+        (b"hello", ["damaged"]),
+    ],
+    ids=["too few", "halves", "text", "objects", "empty", "cut", "no array"],
+)
+def test_a_file_of_writers_that_cannot_be_used(tmp_path: Path, content: Any, said: list[str]) -> None:
+    path, beside = save_mat(tmp_path / "letters.mat", kaggle_arrays()), tmp_path / "train_writers.npy"
+    if isinstance(content, bytes):
+        beside.write_bytes(content)
+    else:
+        np.save(beside, content)
+    with pytest.raises(UserError) as error:
+        kaggle.read(path)
+    message(error, beside, *said)
+
+
+def test_a_size_that_a_file_of_writers_only_claims_is_not_allocated(tmp_path: Path) -> None:
+    path = save_mat(tmp_path / "letters.mat", kaggle_arrays())
+    with (tmp_path / "train_writers.npy").open("wb") as file:
+        header = {"descr": "<i8", "fortran_order": False, "shape": (600_000_000,)}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.write(WHO.tobytes())
+    tracemalloc.start()
+    with pytest.raises(UserError) as error:
+        kaggle.read(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    message(error, "train_writers.npy", "damaged")
+    assert peak < 2**20

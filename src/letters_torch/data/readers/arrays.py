@@ -1,6 +1,6 @@
-"""From whatever numbers a file holds to the arrays of Letters: every reader's last step, and its checks.
+"""Converts the numbers of a file to the arrays of Letters and checks them: the last step of every reader.
 
-`where` is how an error names the array, such as "letters_data.mat: train_x".
+`where` names the array in errors, such as "letters_data.mat: train_x".
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ _RATIO = 100
 
 
 def as_images(array: Any, where: str, transposed: bool = False) -> UInt8:
-    """Rows of 784 pixels as upright pictures.
+    """Rows of 784 pixels as upright images.
 
     Args:
         array: (N, 784), whole numbers 0..255 of any numeric dtype.
@@ -27,49 +27,49 @@ def as_images(array: Any, where: str, transposed: bool = False) -> UInt8:
         (N, 28, 28) uint8, contiguous.
 
     Raises:
-        UserError: another shape, no row at all, or a value that is no pixel.
+        UserError: another shape, no rows, or a value that is not a pixel.
     """
     rows = _numbers(array, where)
     if rows.ndim != 2 or rows.shape[1] != SIDE * SIDE or not len(rows):
-        raise UserError(f"{where} has shape {rows.shape}; it must be N x 784, one 28 x 28 picture in each row")
-    pictures = whole(rows, where, np.uint8, "pixels must be whole numbers 0..255").reshape(-1, SIDE, SIDE)
-    return np.array(pictures.transpose(0, 2, 1) if transposed else pictures, order="C")
+        raise UserError(f"{where} has shape {rows.shape}; it must be N x 784, one 28 x 28 image in each row")
+    images = whole(rows, where, np.uint8, "pixels must be whole numbers 0..255").reshape(-1, SIDE, SIDE)
+    return np.array(images.transpose(0, 2, 1) if transposed else images, order="C")
 
 
 def as_labels(array: Any, count: int, where: str) -> UInt8:
-    """One label 1..26 for each of `count` pictures, from (N,), (N, 1) or (1, N) of any numeric dtype.
+    """One label 1..26 for each of `count` images, from (N,), (N, 1) or (1, N) of any numeric dtype.
 
     Returns:
         (N,) uint8.
 
     Raises:
-        UserError: another number of labels, or a label that is no whole number from 1 to 26.
+        UserError: another number of labels, or a label that is not a whole number from 1 to 26.
     """
     must = "labels must be whole numbers 1..26 (A..Z)"
     labels = whole(_column(array, count, where), where, np.uint8, must)
     wrong = labels[(labels < 1) | (labels > CLASSES)]
     if len(wrong):
         raise UserError(f"{where}: {must}, found {wrong[0]}")
-    return labels.copy()  # not to keep alive a file's whole content, of which it may be a view
+    return labels.copy()  # it may be a view that keeps the content of the whole file in memory
 
 
 def as_writers(array: Any, count: int, where: str) -> npt.NDArray[np.int64]:
-    """The writer's number for each of `count` pictures, from (N,), (N, 1) or (1, N) of any numeric dtype.
+    """The writer's number for each of `count` images, from (N,), (N, 1) or (1, N) of any numeric dtype.
 
     Returns:
         (N,) int64.
 
     Raises:
-        UserError: another number of them, or one that is no whole number.
+        UserError: another number of writers, or one that is not a whole number.
     """
     return whole(_column(array, count, where), where, np.int64, "writers must be whole numbers").copy()
 
 
 def whole(array: npt.NDArray[Any], where: str, dtype: Any, must: str) -> npt.NDArray[Any]:
-    """The same numbers in another integer dtype; UserError saying what they `must` be where one does not fit it."""
+    """The same numbers in another integer dtype; UserError, saying what they `must` be, if one does not fit."""
     if array.dtype == dtype:
         return array
-    # Whatever the cast makes of a fraction, a NaN or a number out of range, it is not the number it was.
+    # A fraction, a NaN or a number out of range does not survive the cast and compares unequal afterwards.
     with np.errstate(invalid="ignore"):
         cast = array.astype(dtype)
     same = cast == array
@@ -79,13 +79,13 @@ def whole(array: npt.NDArray[Any], where: str, dtype: Any, must: str) -> npt.NDA
 
 
 def inflates_to(declared: int, stored: int) -> bool:
-    """Whether a size may be believed before anything that large is allocated.
+    """Whether a declared size is plausible, to be checked before that much is allocated.
 
-    Pictures of letters compress two to five times, near-blank ones perhaps fifty.
+    Images of letters compress by a factor of two to five, almost blank ones by fifty.
 
     Args:
-        declared: bytes that a compressed stream says it holds.
-        stored: bytes that it takes in the file.
+        declared: the inflated size in bytes that a compressed stream declares.
+        stored: its size in bytes in the file.
     """
     return declared <= max(_FLOOR, _RATIO * stored)
 
@@ -93,7 +93,7 @@ def inflates_to(declared: int, stored: int) -> bool:
 def _column(array: Any, count: int, where: str) -> npt.NDArray[Any]:
     numbers = _numbers(array, where)
     if numbers.size != count or max(numbers.shape, default=0) != count:
-        raise UserError(f"{where} has shape {numbers.shape}; it must be {count} x 1, as there are {count} pictures")
+        raise UserError(f"{where} has shape {numbers.shape}; it must be {count} x 1, as there are {count} images")
     return numbers.reshape(-1)
 
 

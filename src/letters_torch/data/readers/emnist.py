@@ -1,6 +1,6 @@
 """Reads EMNIST Letters: the four files that torchvision lays out, or EMNIST's own emnist-letters.mat.
 
-Both store each picture column by column; what is yielded here is upright.
+Both store each image column by column; the images returned here are upright.
 """
 
 import gzip
@@ -16,41 +16,45 @@ from letters_torch.data.readers import matfile
 from letters_torch.data.readers.arrays import as_images, as_labels, as_writers, inflates_to
 from letters_torch.errors import UserError
 from letters_torch.letters import SIDE, Letters, LetterSets
+from letters_torch.paths import printable
 
 _PARTS = ("train", "test")
 _KINDS = ("images-idx3", "labels-idx1")
 
 
 def read(folder: Path, download: bool = False) -> LetterSets:
-    """EMNIST Letters from torchvision's layout, <folder>/EMNIST/raw/emnist-letters-*-ubyte, plain or .gz.
+    """Reads EMNIST Letters from torchvision's layout, <folder>/EMNIST/raw/emnist-letters-*-ubyte, plain or .gz.
 
     Args:
-        folder: what torchvision calls root; the EMNIST folder inside it, or its raw folder, will do as well.
-        download: where the files are missing, torchvision fetches them (0.5 GB) into the folder.
+        folder: torchvision's `root`; or the EMNIST folder inside it, or its raw folder.
+        download: let torchvision fetch missing files (0.5 GB) into the folder.
 
     Raises:
-        UserError: a file is missing, damaged, or holds something else than letters; the download failed.
+        UserError: a file is missing or damaged, or holds no letters; the download failed.
     """
     if download and not holds_emnist(folder):
         _download(folder)
     train, test = (_letters(folder, part) for part in _PARTS)
-    return LetterSets(train, test, f"{folder} (EMNIST Letters)", source="emnist")
+    return LetterSets(train, test, f"{printable(folder)} (EMNIST Letters)", source="emnist")
 
 
 def holds_emnist(folder: Path) -> bool:
-    """Whether all four files of EMNIST Letters lie where `read` looks for them."""
+    """Whether all four files of EMNIST Letters are where `read` looks for them."""
     return all(_find(folder, _name(part, kind)) for part in _PARTS for kind in _KINDS)
 
 
 def read_mat(path: Path) -> LetterSets:
-    """EMNIST's own emnist-letters.mat: a struct `dataset` of `train` and `test`, each with images, labels, writers.
+    """Reads EMNIST's emnist-letters.mat: a struct `dataset` of `train` and `test`, each with images, labels, writers.
 
     Raises:
-        UserError: the file cannot be opened or is damaged, or its dataset is not built like EMNIST's.
+        UserError: the file cannot be opened or is damaged, or its dataset has not the structure of EMNIST's.
     """
     dataset = matfile.load(path, ("dataset",))["dataset"]
-    train, test = (_letters_of(_field(dataset, part, f"{path}: dataset"), f"{path}: {part}") for part in _PARTS)
-    return LetterSets(train, test, f"{path} (EMNIST Letters)", source="emnist")
+    train, test = (
+        _letters_of(_field(dataset, part, f"{printable(path)}: dataset"), f"{printable(path)}: {part}")
+        for part in _PARTS
+    )
+    return LetterSets(train, test, f"{printable(path)} (EMNIST Letters)", source="emnist")
 
 
 def _letters_of(part: Any, where: str) -> Letters:
@@ -72,8 +76,8 @@ def _field(struct: Any, name: str, where: str) -> Any:
 def _letters(folder: Path, part: str) -> Letters:
     images, labels = (_path(folder, _name(part, kind)) for kind in _KINDS)
     pixels = _idx(images, (SIDE, SIDE)).reshape(-1, SIDE * SIDE)
-    pictures = as_images(pixels, str(images), transposed=True)
-    return Letters(pictures, as_labels(_idx(labels, ()), len(pictures), str(labels)))
+    pictures = as_images(pixels, printable(images), transposed=True)
+    return Letters(pictures, as_labels(_idx(labels, ()), len(pictures), printable(labels)))
 
 
 def _name(part: str, kind: str) -> str:
@@ -84,7 +88,7 @@ def _path(folder: Path, name: str) -> Path:
     if found := _find(folder, name):
         return found
     raise UserError(
-        f"{folder} holds no EMNIST/raw/{name} (nor .gz); set --data.path to the folder that holds EMNIST,"
+        f"{printable(folder)} holds no EMNIST/raw/{name} (nor .gz); set --data.path to the folder that holds EMNIST,"
         " or fetch it with --data.download true"
     )
 
@@ -95,23 +99,28 @@ def _find(folder: Path, name: str) -> Path | None:
 
 
 def _idx(path: Path, item: tuple[int, ...]) -> npt.NDArray[np.uint8]:
-    """The bytes of an idx file, (N, *item) uint8; not a byte more is read than the file declares, and one to notice."""
+    """The bytes of an idx file, (N, *item) uint8.
+
+    One byte more than the file declares is read, to notice a file that is too long.
+    """
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             magic = file.read(4)
             shape = tuple(int(n) for n in np.frombuffer(file.read(4 + 4 * len(item)), ">u4"))
             declared = math.prod(shape)
             if magic != bytes([0, 0, 8, 1 + len(item)]) or shape[1:] != item:
-                raise UserError(f"{path} is not an idx file of EMNIST's; give another folder with --data.path")
+                raise UserError(f"{printable(path)} is not an idx file of EMNIST; give another folder with --data.path")
             compressed = path.suffix == ".gz"
             stored = path.stat().st_size
             believable = inflates_to(declared, stored) if compressed else declared <= stored
             content = file.read(declared + 1) if believable else b""
-    # gzip raises EOFError and zlib.error as well as OSError where the file is cut off or damaged.
+    # gzip raises EOFError and zlib.error as well as OSError if the file is cut off or damaged.
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise UserError(f"{path} cannot be read ({error}); copy or download it again") from error
+        raise UserError(f"{printable(path)} cannot be read ({error}); copy or download it again") from error
     if len(content) != declared:
-        raise UserError(f"{path} does not hold the {declared} bytes that it declares; copy or download it again")
+        raise UserError(
+            f"{printable(path)} does not hold the {declared} bytes that it declares; copy or download it again"
+        )
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
@@ -122,10 +131,10 @@ def _download(folder: Path) -> None:
     try:
         for train in (True, False):
             EMNIST(root=str(root), split="letters", train=train, download=True)
-    # The network, the disk, the archive or its checksum: torchvision hands on what urllib, zipfile and gzip raise.
+    # torchvision passes on whatever urllib, zipfile and gzip raise for the network, the disk or the archive.
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(
-            f"EMNIST could not be downloaded into {root} ({reason}); check the network and the free disk space,"
-            " or fetch emnist-letters.mat yourself and give it as --data.path"
+            f"EMNIST could not be downloaded into {printable(root)} ({reason}); check the network and the free"
+            " disk space, or fetch emnist-letters.mat yourself and give it as --data.path"
         ) from error

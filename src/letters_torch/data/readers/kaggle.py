@@ -1,32 +1,65 @@
-"""Reads the competition's `letters_data.mat`."""
+"""Reads the competition's `letters_data.mat`, and who wrote its training rows where that is known."""
 
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from letters_torch.data.readers import matfile
-from letters_torch.data.readers.arrays import as_images, as_labels
+from letters_torch.data.readers.arrays import as_images, as_labels, as_writers
+from letters_torch.errors import UserError
 from letters_torch.letters import Letters, LetterSets
+from letters_torch.paths import printable, require_regular
+
+WRITERS = "train_writers"  # an array in the file, or a file WRITERS.npy beside it
 
 
 def read(path: Path, transposed: bool = False) -> LetterSets:
-    """The letters of a file with the competition's schema.
+    """Reads a file with the competition's schema.
 
-    The file holds train_x (N x 784, pixels 0..255), train_y (N x 1, labels 1..26) and test_x (M x 784); where it also
-    holds test_y (M x 1), the test set is labelled. Any numeric dtype will do as long as the numbers are whole.
+    The file holds train_x (N x 784, pixels 0..255), train_y (N x 1, labels 1..26) and test_x (M x 784). Optional are
+    test_y (M x 1, labels of the test set) and train_writers (N x 1, a number for the writer of each training row, -1
+    where the writer is not known). train_writers may also be a file train_writers.npy in the same folder. Any numeric
+    dtype is accepted as long as the numbers are whole.
 
     Args:
         path: a MATLAB v5 file.
-        transposed: its pictures lie column by column, as EMNIST's do; they are turned upright.
+        transposed: the file stores its images column by column, as EMNIST does; they are turned upright.
 
     Raises:
-        UserError: the file cannot be opened or is damaged, an array is missing or has another shape, a number is no
-            pixel or no label. The message names the file and the array.
+        UserError: the file cannot be read or is damaged, an array is missing or has a wrong shape, or a number is not a
+            pixel, label or writer. The message names the file and the array.
     """
-    arrays = matfile.load(path, ("train_x", "train_y", "test_x"), ("test_y",))
+    arrays = matfile.load(path, ("train_x", "train_y", "test_x"), ("test_y", WRITERS))
     sets = {}
     for name in ("train", "test"):
-        images = as_images(arrays.pop(f"{name}_x"), f"{path}: {name}_x", transposed)
+        images = as_images(arrays.pop(f"{name}_x"), f"{printable(path)}: {name}_x", transposed)
         labels = arrays.get(f"{name}_y")
         if labels is not None:
-            labels = as_labels(labels, len(images), f"{path}: {name}_y")
-        sets[name] = Letters(images, labels)
-    return LetterSets(sets["train"], sets["test"], f"{path} (the competition's schema)", source="kaggle")
+            labels = as_labels(labels, len(images), f"{printable(path)}: {name}_y")
+        writers = _writers(path, arrays.get(WRITERS), len(images)) if name == "train" else None
+        sets[name] = Letters(images, labels, writers)
+    return LetterSets(sets["train"], sets["test"], f"{printable(path)} (the competition's schema)", source="kaggle")
+
+
+def _writers(path: Path, stored: Any, count: int) -> npt.NDArray[np.int64] | None:
+    """The writers of the training rows, from the file or from the one beside it; None if there is neither."""
+    if stored is not None:
+        return as_writers(stored, count, f"{printable(path)}: {WRITERS}")
+    beside = path.with_name(f"{WRITERS}.npy")
+    return as_writers(_load(beside), count, printable(beside)) if beside.exists() else None
+
+
+def _load(path: Path) -> npt.NDArray[Any]:
+    """The array of a .npy file."""
+    require_regular(path, f"{WRITERS}.npy must be a NumPy file; mend or remove it")
+    try:
+        # Mapped, so that nothing is allocated for a size that the file only claims.
+        array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # NumPy raises ValueError, OSError, EOFError, SyntaxError, tokenize.TokenError and more
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise UserError(
+            f"{printable(path)} is not a NumPy array or is damaged ({reason}); mend or remove it"
+        ) from error
+    return array

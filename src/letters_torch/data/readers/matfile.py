@@ -1,11 +1,12 @@
-"""Loads arrays and structs of a MATLAB v5 file, believing nothing that the file declares.
+"""Loads arrays and structs of a MATLAB v5 file, without trusting what the file declares.
 
-scipy.io.loadmat reads these files too, but takes their tags on trust: a damaged one can make it end the interpreter
-with a segmentation fault, or reserve gigabytes. Here each size is held against the bytes that are there, and nothing
-is inflated beyond what it declares, nor that beyond reason. Variables that nobody asked for are skipped unread.
+scipy.io.loadmat reads these files too, but trusts their tags: a damaged tag can crash the interpreter with a
+segmentation fault, or make it allocate gigabytes. Here each size is compared with the bytes that are there, and a
+compressed variable is inflated only to the size that it declares, which must be plausible. Variables that are not asked
+for are skipped unread.
 
 A file is a header of 128 bytes, then elements: a tag (type, bytes), then the bytes. A matrix is an element that holds
-others: flags with its class, dimensions, name, then its numbers, or for a struct its field names and a matrix for each.
+others: flags with its class, dimensions, name, then its numbers, or for a struct its field names and a matrix each.
 """
 
 import math
@@ -23,19 +24,22 @@ import numpy.typing as npt
 
 from letters_torch.data.readers.arrays import inflates_to
 from letters_torch.errors import UserError
+from letters_torch.paths import printable, require_regular
 
 _HEADER = 128
-_MATRIX, _COMPRESSED = 14, 15  # types of elements, as are these, which hold numbers
+_MATRIX, _COMPRESSED = 14, 15  # types of elements; those below hold numbers
 _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
-_STRUCT, _NUMERIC = 2, range(6, 16)  # classes of matrices, as are these
+_STRUCT, _NUMERIC = 2, range(6, 16)  # classes of matrices; so are those below
 _OTHERS = {1: "cells", 4: "text", 5: "a sparse matrix"}
 _COMPLEX = 0x800  # a flag
-_PEEK = 1024  # bytes that hold the flags, dimensions and name of any matrix
+_PEEK = 1024  # bytes, enough for the flags, dimensions and name of any matrix
 _DEEPEST = 4  # EMNIST's dataset.train.images is at 2
 _FIELDS = 64  # of a struct; EMNIST's have 3
 
+_HINT = "set --data.path to a letters_data.mat or emnist-letters.mat"
+
 Buffer = bytes | memoryview
-# A struct's fields by name; or, for what is neither numbers nor a struct, what it is instead.
+# Numbers; a struct's fields by name; for anything else a word for what it is.
 Value = npt.NDArray[Any] | dict[str, Any] | str
 
 
@@ -50,9 +54,9 @@ def names(path: Path) -> list[str]:
     """The names of the variables in the file, without reading them.
 
     Raises:
-        UserError: the file cannot be opened, is no MATLAB v5 file, or is damaged.
+        UserError: the file cannot be opened, is not a MATLAB v5 file, or is damaged.
     """
-    with _explained(path), path.open("rb") as file:
+    with _opened(path) as file:
         return list(_directory(file, _byte_order(file.read(_HEADER), path)))
 
 
@@ -60,18 +64,18 @@ def load(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> d
     """The variables asked for, without those of `optional` that the file lacks.
 
     Returns:
-        By name: an array of the dtype it is stored in (MATLAB stores whole doubles as bytes) and not to be written to;
-        a struct as a dict; for anything else what it is, such as "text".
+        By name: a read-only array of the dtype that is stored (MATLAB stores doubles that are whole as bytes); a struct
+        as a dict; for anything else a word for it, such as "text".
 
     Raises:
-        UserError: the file cannot be opened, is no MATLAB v5 file, is damaged, or lacks a required variable.
+        UserError: the file cannot be opened, is not a MATLAB v5 file, is damaged, or lacks a required variable.
     """
-    with _explained(path), path.open("rb") as file:
+    with _opened(path) as file:
         order = _byte_order(file.read(_HEADER), path)
         directory = _directory(file, order)
         if not all(name in directory for name in required):
             raise UserError(
-                f"{path} holds {listed(list(directory))}, but {listed(required)} are expected;"
+                f"{printable(path)} holds {listed(list(directory))}, but {listed(required)} are expected;"
                 " give another file with --data.path"
             )
         wanted = [name for name in (*required, *optional) if name in directory]
@@ -79,39 +83,44 @@ def load(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> d
 
 
 def listed(found: Sequence[str]) -> str:
-    """Names for a message: quoted, so that a damaged one cannot break the line, and not too many of them."""
+    """Names for a message: quoted, so that a damaged one cannot break the line, and 12 at most."""
     return ", ".join(repr(name[:40]) for name in found[:12]) + (", ..." if len(found) > 12 else "") or "nothing"
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """Opens the file, and turns whatever goes wrong inside into a UserError."""
+    require_regular(path, _HINT)
     try:
-        yield
+        with path.open("rb") as file:
+            yield file
     except UserError:
         raise
     except OSError as error:
-        raise UserError(f"{path} cannot be opened: {error.strerror or error}") from error
-    # What follows a damaged tag can be anything, and so can what it raises (ValueError, KeyError, IndexError,
-    # OverflowError, MemoryError, zlib.error, struct.error): all of it means the same to the user.
+        raise UserError(f"{printable(path)} cannot be read: {error.strerror or error}") from error
+    # A damaged tag can raise almost anything later: ValueError, KeyError, IndexError, OverflowError, MemoryError,
+    # zlib.error, struct.error. All of them mean the same to the user.
     except Exception as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise UserError(f"{path} is damaged or incomplete ({reason}); copy or download it again") from error
+        raise UserError(f"{printable(path)} is damaged or incomplete ({reason}); copy or download it again") from error
 
 
 def _byte_order(header: bytes, path: Path) -> str:
-    """How the file's integers are to be unpacked, "<" or ">"; UserError where it is no MATLAB v5 file."""
+    """The byte order of the file's integers, "<" or ">"; UserError if it is not a MATLAB v5 file."""
     if not header:
-        raise UserError(f"{path} is empty; copy or download it again")
+        raise UserError(f"{printable(path)} is empty; copy or download it again")
     if header.startswith((b"MATLAB 7.3", b"\x89HDF")):
-        raise UserError(f"{path} is a MATLAB v7.3 (HDF5) file; in MATLAB, load it and save it again with '-v7'")
+        raise UserError(
+            f"{printable(path)} is a MATLAB v7.3 (HDF5) file; in MATLAB, load it and save it again with '-v7'"
+        )
     order = {b"\x00\x01IM": "<", b"\x01\x00MI": ">"}.get(header[124:128])
     if order is None:
-        raise UserError(f"{path} is no MATLAB v5 file; give one saved with '-v7' (or '-v6')")
+        raise UserError(f"{printable(path)} is not a MATLAB v5 file; give one saved with '-v7' (or '-v6')")
     return order
 
 
 def _directory(file: BinaryIO, order: str) -> dict[str, _Variable]:
-    """Where each variable lies; the file is read tag by tag."""
+    """The position of each variable; only the tags are read."""
     end = os.fstat(file.fileno()).st_size
     found = {}
     position = _HEADER
@@ -136,7 +145,7 @@ def _name(matrix: bytes, order: str) -> str:
 
 
 def _element(file: BinaryIO, variable: _Variable, order: str) -> bytes:
-    """The variable's tag and bytes, inflated; never more of them than it declares."""
+    """The variable's tag and bytes, inflated; never more than it declares."""
     file.seek(variable.offset)
     stored = file.read(8 + variable.size)
     if not variable.compressed:
@@ -146,7 +155,7 @@ def _element(file: BinaryIO, variable: _Variable, order: str) -> bytes:
         raise ValueError(f"{variable.size} bytes declare that they inflate to {declared}")
     stream = zlib.decompressobj()
     element = stream.decompress(stored[8:], 8 + declared + 1)
-    if len(element) != 8 + declared or not stream.eof:  # at its end zlib has compared the checksum
+    if len(element) != 8 + declared or not stream.eof:  # at the end zlib compares the checksum
         raise ValueError("a compressed variable is not as long as it declares")
     return element
 
@@ -154,14 +163,14 @@ def _element(file: BinaryIO, variable: _Variable, order: str) -> bytes:
 def _variable(element: bytes, order: str) -> Value:
     kind, start, stop, _ = _part(element, 0, order)
     if kind != _MATRIX or stop != len(element):
-        raise ValueError("a variable is no matrix")
+        raise ValueError("a variable is not a matrix")
     return _value(memoryview(element)[start:stop], order)
 
 
 def _value(matrix: Buffer, order: str, depth: int = 0) -> Value:
-    """What a matrix holds."""
+    """The content of a matrix."""
     if not matrix:
-        return np.zeros((0, 0))  # so MATLAB writes a struct's empty field
+        return np.zeros((0, 0))  # an empty field of a struct, as MATLAB writes it
     _, start, stop, position = _part(matrix, 0, order)
     (flags,) = struct.unpack_from(order + "I", matrix, start)
     _, start, stop, position = _part(matrix, position, order)
@@ -192,19 +201,19 @@ def _fields(matrix: Buffer, position: int, order: str, depth: int) -> dict[str, 
     for at in range(start, stop, width):
         kind, inner, end, position = _part(matrix, position, order)
         if kind != _MATRIX:
-            raise ValueError("a field is no matrix")
+            raise ValueError("a field is not a matrix")
         name = bytes(matrix[at : at + width]).split(b"\0")[0].decode("latin1")
         fields[name] = _value(matrix[inner:end], order, depth + 1)
     return fields
 
 
 def _part(buffer: Buffer, position: int, order: str) -> tuple[int, int, int, int]:
-    """The element at `position`: its type, where its bytes start and stop, and where the next element is."""
+    """The element at `position`: its type, the start and stop of its bytes, and the position of the next element."""
     kind, size = struct.unpack_from(order + "II", buffer, position)
     start, limit = position + 8, len(buffer)
     following = start + -(-size // 8) * 8
-    if kind >> 16:  # up to four bytes lie in the tag itself, and their number in the upper half of the type
+    if kind >> 16:  # a short element: up to four bytes in the tag itself, their number in the type's upper half
         kind, size, start, limit, following = kind & 0xFFFF, kind >> 16, position + 4, position + 8, position + 8
     if start + size > limit:
-        raise ValueError(f"{size} bytes declared where {limit - start} are left")
+        raise ValueError(f"{size} bytes declared, but {limit - start} are left")
     return kind, start, start + size, following

@@ -1,0 +1,59 @@
+"""Paths that users give: expanded, checked to be regular files, and printable."""
+
+import os
+import stat
+from pathlib import Path
+
+from letters_torch.errors import UserError
+
+_SPECIAL = (
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def expanded(path: str | os.PathLike[str], flag: str) -> Path:
+    """The path with a leading `~` or `~user` replaced by the home folder.
+
+    Args:
+        path: as given.
+        flag: the name of the setting, for the message.
+
+    Raises:
+        UserError: there is no such user, or the path holds a null character.
+    """
+    if "\0" in os.fspath(path):
+        raise UserError(f"{flag} {os.fspath(path)!r}: a path cannot hold a null character")
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"{flag} {printable(path)}: there is no user of that name; write the folder out") from error
+
+
+def require_regular(path: Path, hint: str) -> None:
+    """Checks that a path is a regular file, so that opening it cannot block as a FIFO, socket or terminal does.
+
+    Args:
+        path: as given; a symbolic link is followed.
+        hint: what to do instead; the end of the message.
+
+    Raises:
+        UserError: there is nothing at the path, or no regular file.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        reason = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be opened ({error.strerror})"
+        raise UserError(f"{printable(path)} {reason}; {hint}") from error
+    if path.is_dir():
+        raise UserError(f"{printable(path)} is a folder; {hint}")
+    if not path.is_file():
+        kind = next((name for test, name in _SPECIAL if test(mode)), "a special file")
+        raise UserError(f"{printable(path)} is {kind}, not a regular file; {hint}")
+
+
+def printable(path: str | os.PathLike[str]) -> str:
+    r"""The path as text that can be printed and stored: a byte of its name that is not UTF-8 becomes `\udcff`."""
+    return os.fspath(path).encode("utf-8", "backslashreplace").decode()
