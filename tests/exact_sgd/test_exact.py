@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
 from letters_torch.exact_sgd import formulas, sweep
 from letters_torch.exact_sgd.blocked import UNITS, Blocked, panels
@@ -195,8 +194,8 @@ def test_a_sweep_without_inner_products_would_be_seen(
     name = "compiled" if compiled else "plain"
     whole: Callable[..., float] = getattr(sweep, name)
 
-    def without(A: Tensor, G: Tensor, *rest: object) -> float:
-        return whole(A, torch.zeros_like(G), *rest)
+    def without(panel: sweep.Panel, model: Model) -> float:
+        return whole(panel._replace(G=torch.zeros_like(panel.G)), model)
 
     monkeypatch.setattr(sweep, name, without)
     assert apart(task.train(Blocked(1, compiled)), reference) < EXACT

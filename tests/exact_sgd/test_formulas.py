@@ -337,12 +337,18 @@ MISTAKES = {
     "b - y for g - y": ("s.g - y", "s.b - y"),
     "only the diagonal of the Jacobian": ("s.g - y", "np.diag(np.diag(softmax_jacobian(s.g))) @ (-y / s.g)"),
     "the first row dropped, not the bias row": ("dL_dh[:-1]", "dL_dh[1:]"),
-    "tanh' as 1 - h": ("s.h[:-1] ** 2", "s.h[:-1]"),
-    "lam W for 2 lam W": ("2 * lam * W", "lam * W"),
-    "lam V for 2 lam V": ("2 * lam * V", "lam * V"),
-    "no decay on V": ("2 * lam * V", "0 * V"),
-    "no decay on V's biases": ("2 * lam * V", "2 * lam * V * (np.arange(V.shape[1]) < V.shape[1] - 1)"),
-    "no decay on W's biases": ("2 * lam * W", "2 * lam * W * (np.arange(W.shape[1]) < W.shape[1] - 1)"),
+    "tanh' as 1 - h": ("1 - h**2", "1 - h"),
+    "lam W for 2 lam W": ("2 * lam * _decayed(W, model)", "lam * W"),
+    "lam V for 2 lam V": ("2 * lam * _decayed(V, model)", "lam * V"),
+    "no decay on V": ("2 * lam * _decayed(V, model)", "0 * V"),
+    "no decay on V's biases": (
+        "2 * lam * _decayed(V, model)",
+        "2 * lam * V * (np.arange(V.shape[1]) < V.shape[1] - 1)",
+    ),
+    "no decay on W's biases": (
+        "2 * lam * _decayed(W, model)",
+        "2 * lam * W * (np.arange(W.shape[1]) < W.shape[1] - 1)",
+    ),
 }
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from letters_torch.exact_sgd import formulas
-from letters_torch.exact_sgd.model import Model
+from letters_torch.exact_sgd.model import DEFAULT, Model
 from letters_torch.exact_sgd.network import initial_weights
 from letters_torch.exact_sgd.schedule import Rates, Schedule, Stage
 
@@ -35,18 +35,18 @@ class Problem(NamedTuple):
     rates: Rates
 
     def to(self, target: torch.dtype | str) -> "Problem":
-        return Problem(self.V.to(target), self.W.to(target), self.x.to(target), self.y, self.rates)
+        y = self.y if self.y.dtype == torch.int64 and isinstance(target, torch.dtype) else self.y.to(target)
+        return Problem(self.V.to(target), self.W.to(target), self.x.to(target), y, self.rates)
 
     def train(self, engine: Updates, lengths: list[int] | None = None, first_step: int = 0) -> Result:
         """Runs the engine over all samples, handed over in blocks of these lengths: in one block, if None."""
         V, W = self.V.clone(), self.W.clone()
-        y = self.y.to(self.x.device)
         losses, begin = [], 0
         for length in lengths or [len(self.x)]:
             block = slice(begin, begin + length)
             rates = Rates(self.rates.lr[block], self.rates.weight_decay[block])
             # cloned, because a block of a run is a tensor of its own
-            losses.append(engine(V, W, self.x[block].clone(), y[block].clone(), rates, first_step + begin))
+            losses.append(engine(V, W, self.x[block].clone(), self.y[block].clone(), rates, first_step + begin))
             begin += length
         assert begin == len(self.x)
         return Result(V, W, torch.cat(losses))
@@ -86,15 +86,16 @@ def ramp(count: int = 2_000) -> Rates:
     return Rates(0.02 * t, 0.05 * (1 + np.cos(20 * t)))
 
 
-def by_numpy(problem: Problem, model: Model | None = None) -> Result:
-    """The reference: `formulas.train`, one sample at a time, with the label's own loss before each step."""
-    smoothing = (model or Model()).label_smoothing
+def by_numpy(problem: Problem, model: Model = DEFAULT, weights: Tensor | None = None) -> Result:
+    """The reference: `formulas.step`, one sample at a time, with the loss of y as it is before each step."""
     V, W = problem.V.numpy(), problem.W.numpy()
-    one_hot = np.eye(len(W))[problem.y.numpy()]
+    Y = np.eye(len(W))[problem.y.numpy()] if problem.y.ndim == 1 else problem.y.numpy()
+    each = np.ones(len(Y)) if weights is None else weights.numpy()
     losses = []
-    for x, y, lr, weight_decay in zip(problem.x.numpy(), one_hot, *problem.rates, strict=True):
-        losses.append(formulas.loss(formulas.forward(V, W, x).b, y))
-        V, W = formulas.train(V, W, x[None], formulas.smoothed(y, smoothing)[None], lr, weight_decay / 2)
+    for x, y, weight, lr, weight_decay in zip(problem.x.numpy(), Y, each, *problem.rates, strict=True):
+        losses.append(formulas.loss(formulas.forward(V, W, x, model.activation).b, y, model.loss))
+        target = formulas.smoothed(y, model.label_smoothing) if model.label_smoothing else y
+        V, W = formulas.step(V, W, x, target, lr, weight_decay / 2, model, weight)
     return Result(torch.from_numpy(V), torch.from_numpy(W), torch.tensor(losses, dtype=torch.float64))
 
 

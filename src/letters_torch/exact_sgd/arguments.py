@@ -4,12 +4,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from letters_torch.exact_sgd.model import Model
 from letters_torch.exact_sgd.schedule import Rates
 
 DTYPES = (torch.float32, torch.float64)
+SUM_TOLERANCE = 1e-4  # of a distribution's sum from 1; float32 loses some 1e-6
 
 
-def validated(V: Tensor, W: Tensor, x: Tensor, y: Tensor, rates: Rates, first_step: int) -> Rates:
+def validated(
+    V: Tensor,
+    W: Tensor,
+    x: Tensor,
+    y: Tensor,
+    rates: Rates,
+    first_step: int,
+    model: Model,
+    sample_weight: Tensor | None = None,
+    outputs: Tensor | None = None,
+) -> Rates:
     """Validates an engine's arguments; `Engine` describes them.
 
     Returns:
@@ -17,48 +29,59 @@ def validated(V: Tensor, W: Tensor, x: Tensor, y: Tensor, rates: Rates, first_st
 
     Raises:
         TypeError: an argument is not a tensor or has the wrong dtype.
-        ValueError: shapes or devices do not match, or `first_step` is negative.
+        ValueError: shapes or devices do not match, a target is no distribution, or `first_step` is negative.
         IndexError: a label is outside 0..classes - 1.
     """
-    for name, value in {"V": V, "W": W, "x": x, "y": y}.items():
+    given = {"V": V, "W": W, "x": x, "y": y, "sample_weight": sample_weight, "outputs": outputs}
+    tensors = {name: value for name, value in given.items() if value is not None or name in "VWxy"}
+    for name, value in tensors.items():
         if not isinstance(value, Tensor):
             raise TypeError(f"{name} must be a torch.Tensor, not {type(value).__name__}; see torch.from_numpy")
-    _require_dtypes(V, W, x, y)
-    _require_shapes(V, W, x, y)
-    for name, value in {"W": W, "x": x, "y": y}.items():
+    labels = model.loss == "cross_entropy" and (y.ndim == 1 or not y.is_floating_point())
+    _require_dtypes(tensors, labels)
+    _require_shapes(tensors, labels)
+    for name, value in tensors.items():
         if value.device != V.device:
             raise ValueError(f"{name} must be on V's device, {V.device}, not on {value.device}")
     if first_step < 0:
         raise ValueError(f"first_step must be 0 or more, not {first_step}")
-    _require_labels(y, len(W))
+    if labels:
+        _require_labels(y, len(W))
+    elif model.loss == "cross_entropy":
+        _require_distributions(y)
     return _broadcast(rates, len(x))
 
 
-def _require_dtypes(V: Tensor, W: Tensor, x: Tensor, y: Tensor) -> None:
-    if V.dtype not in DTYPES:
-        raise TypeError(f"V must be float32 or float64, not {V.dtype}")
-    for name, value in {"W": W, "x": x}.items():
-        if value.dtype != V.dtype:
-            raise TypeError(f"{name} must have V's dtype, {V.dtype}, not {value.dtype}")
-    if y.dtype != torch.int64:
-        raise TypeError(f"y must be torch.int64, not {y.dtype}; see Tensor.long")
+def _require_dtypes(tensors: dict[str, Tensor], labels: bool) -> None:
+    dtype = tensors["V"].dtype
+    if dtype not in DTYPES:
+        raise TypeError(f"V must be float32 or float64, not {dtype}")
+    for name, value in tensors.items():
+        if name == "y" and labels:
+            if value.dtype != torch.int64:
+                raise TypeError(f"y must be torch.int64, not {value.dtype}; see Tensor.long")
+        elif value.dtype != dtype:
+            raise TypeError(f"{name} must have V's dtype, {dtype}, not {value.dtype}")
 
 
-def _require_shapes(V: Tensor, W: Tensor, x: Tensor, y: Tensor) -> None:
-    for name, value in {"V": V, "W": W, "x": x}.items():
-        if value.ndim != 2:
-            raise ValueError(f"{name} must have 2 dimensions, not {value.ndim}")
-    for name, value in {"V": V, "W": W}.items():
-        if 0 in value.shape:
-            raise ValueError(f"{name} must not be empty, but has shape {tuple(value.shape)}")
+def _require_shapes(tensors: dict[str, Tensor], labels: bool) -> None:
+    for name in ("V", "W", "x"):
+        if tensors[name].ndim != 2:
+            raise ValueError(f"{name} must have 2 dimensions, not {tensors[name].ndim}")
+    for name in ("V", "W"):
+        if 0 in tensors[name].shape:
+            raise ValueError(f"{name} must not be empty, but has shape {tuple(tensors[name].shape)}")
+    (hidden, columns), classes, samples = tensors["V"].shape, len(tensors["W"]), len(tensors["x"])
     expected = {
-        "W": (W, (len(W), len(V) + 1), "(classes, hidden + 1), with V of shape (hidden, inputs + 1)"),
-        "x": (x, (len(x), V.shape[1] - 1), "(N, inputs), with V of shape (hidden, inputs + 1)"),
-        "y": (y, (len(x),), "(N,), with x of shape (N, inputs)"),
+        "W": ((classes, hidden + 1), "(classes, hidden + 1), with V of shape (hidden, inputs + 1)"),
+        "x": ((samples, columns - 1), "(N, inputs), with V of shape (hidden, inputs + 1)"),
+        "y": ((samples,), "(N,)") if labels else ((samples, classes), "(N, classes)"),
+        "sample_weight": ((samples,), "(N,)"),
+        "outputs": ((samples, classes), "(N, classes)"),
     }
-    for name, (value, shape, meaning) in expected.items():
-        if value.shape != shape:
-            raise ValueError(f"{name} must have shape {shape}, not {tuple(value.shape)}: {meaning}")
+    for name, (shape, meaning) in expected.items():
+        if name in tensors and tensors[name].shape != shape:
+            raise ValueError(f"{name} must have shape {shape}, not {tuple(tensors[name].shape)}: {meaning}")
 
 
 def _require_labels(y: Tensor, classes: int) -> None:
@@ -66,6 +89,13 @@ def _require_labels(y: Tensor, classes: int) -> None:
     if outside.any():
         k = int(outside.nonzero()[0])
         raise IndexError(f"y[{k}] is {int(y[k])}, outside the classes 0..{classes - 1}")
+
+
+def _require_distributions(y: Tensor) -> None:
+    wrong = ~((y >= 0).all(1) & ((y.sum(1) - 1).abs() <= SUM_TOLERANCE))  # NaN is wrong, too
+    if wrong.any():
+        k = int(wrong.nonzero()[0])
+        raise ValueError(f"y[{k}] must be a distribution: values of 0 or more that sum to 1")
 
 
 def _broadcast(rates: Rates, samples: int) -> Rates:

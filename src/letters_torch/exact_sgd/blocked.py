@@ -14,7 +14,7 @@ from torch import Tensor
 
 from letters_torch.exact_sgd import sweep
 from letters_torch.exact_sgd.arguments import validated
-from letters_torch.exact_sgd.model import Model
+from letters_torch.exact_sgd.model import DEFAULT, Model
 from letters_torch.exact_sgd.schedule import Rates
 from letters_torch.exact_sgd.threads import run_parallel
 
@@ -35,58 +35,96 @@ class Blocked:
         ValueError: the panel is shorter than 1, or the compiled kernel is asked for and Numba cannot be imported.
     """
 
-    def __init__(self, panel: int = PANEL, compiled: bool | None = None, model: Model | None = None) -> None:
+    def __init__(self, panel: int = PANEL, compiled: bool | None = None, model: Model = DEFAULT) -> None:
         if panel < 1:
             raise ValueError(f"panel must be 1 or more, not {panel}")
         if compiled and not sweep.COMPILED:
             raise ValueError("compiled=True needs Numba, which cannot be imported here")
         self.panel = panel
         self.compiled = compiled
-        self.model = model or Model()
+        self.model = model
         self._buffers: _Buffers | None = None
 
-    def __call__(self, V: Tensor, W: Tensor, x: Tensor, y: Tensor, rates: Rates, first_step: int = 0) -> Tensor:
+    def __call__(
+        self,
+        V: Tensor,
+        W: Tensor,
+        x: Tensor,
+        y: Tensor,
+        rates: Rates,
+        first_step: int = 0,
+        *,
+        sample_weight: Tensor | None = None,
+        outputs: Tensor | None = None,
+    ) -> Tensor:
         """Does N updates of V and W, in place: see `Engine`."""
-        rates = validated(V, W, x, y, rates, first_step)
+        rates = validated(V, W, x, y, rates, first_step, self.model, sample_weight, outputs)
         losses = x.new_empty(len(x))
-        with torch.no_grad(), _full_precision(x.device.type):
-            for begin, end in panels(first_step, len(x), self.panel):
-                piece = slice(begin, end)
-                pieces = Rates(rates.lr[piece], rates.weight_decay[piece])
-                self._panel(V.detach(), W.detach(), x[piece], y[piece], pieces, losses[piece])
+        with torch.no_grad():
+            self._update(V.detach(), W.detach(), x, y, rates, first_step, sample_weight, losses, outputs)
         return losses
 
-    def _panel(self, V: Tensor, W: Tensor, x: Tensor, y: Tensor, rates: Rates, losses: Tensor) -> None:
-        """One panel: two products, the sweep, one product. The bias column is the pixel that is always 1."""
-        A, G, D, U = self._workspace(x, V)
-        self._products(V, x, A, G)
-        decay = self._sweep(A, G, W, y, rates, D, losses)
-        self._take(V, x, D, U, decay)
+    def _update(
+        self,
+        V: Tensor,
+        W: Tensor,
+        x: Tensor,
+        y: Tensor,
+        rates: Rates,
+        first_step: int,
+        sample_weight: Tensor | None,
+        losses: Tensor,
+        outputs: Tensor | None,
+    ) -> None:
+        """All panels. What the sweep reads and writes is contiguous here, so that one compiled form does for all."""
+        w, labels = W.contiguous(), y.contiguous()
+        weights = None if sample_weight is None else sample_weight.contiguous()
+        b = None if outputs is None else outputs.contiguous()
+        with _full_precision(x.device.type):
+            for begin, end in panels(first_step, len(x), self.panel):
+                part = slice(begin, end)
+                weight, output = (None if t is None else t[part] for t in (weights, b))
+                A, G, D, U = self._workspace(x[part], V)
+                biases = V[:, -1].clone() if sweep.biases_are_apart(self.model) else None
+                self._products(V, x[part], A, G, biases is None)
+                rates_part = Rates(rates.lr[part], rates.weight_decay[part])
+                panel = sweep.Panel(A, G, w, biases, labels[part], weight, rates_part, D, losses[part], output)
+                self._take(V, x[part], D, U, biases, self._sweep(panel))
+        for given, worked in ((W, w), (outputs, b)):
+            if given is not None and worked is not None and given.data_ptr() != worked.data_ptr():
+                given.copy_(worked)
 
-    def _products(self, V: Tensor, x: Tensor, A: Tensor, G: Tensor) -> None:
-        """Leaves V_0 x_k in A and x_j . x_k in G, where j < k."""
+    def _products(self, V: Tensor, x: Tensor, A: Tensor, G: Tensor, with_biases: bool) -> None:
+        """Leaves V_0 x_k in A and x_j . x_k in G, where j < k; with biases, x ends with a 1."""
 
         def forward(units: slice) -> None:
-            torch.addmm(V[units, -1], x, V[units, :-1].T, out=A[:, units])
+            if with_biases:
+                torch.addmm(V[units, -1], x, V[units, :-1].T, out=A[:, units])
+            else:
+                torch.mm(x, V[units, :-1].T, out=A[:, units])
 
         def inner_products(rows: slice) -> None:  # with no later sample: the sweep never asks for those
-            torch.mm(x[rows], x[: rows.stop].T, out=G[rows, : rows.stop]).add_(1)
+            g = torch.mm(x[rows], x[: rows.stop].T, out=G[rows, : rows.stop])
+            if with_biases:
+                g.add_(1)
 
         half = len(x) // 2
         halves = [partial(inner_products, rows) for rows in (slice(half), slice(half, len(x)))]
         _share_out([*_pieces(forward, V), *halves], V)
 
-    def _sweep(self, A: Tensor, G: Tensor, W: Tensor, y: Tensor, rates: Rates, D: Tensor, losses: Tensor) -> float:
-        compiled = self.compiled if self.compiled is not None else A.device.type == "cpu" and sweep.COMPILED
-        return (sweep.compiled if compiled else sweep.plain)(A, G, W, y, *rates, D, losses, self.model.label_smoothing)
+    def _sweep(self, panel: sweep.Panel) -> float:
+        compiled = self.compiled if self.compiled is not None else panel.A.device.type == "cpu" and sweep.COMPILED
+        return (sweep.compiled if compiled else sweep.plain)(panel, self.model)
 
-    def _take(self, V: Tensor, x: Tensor, D: Tensor, U: Tensor, decay: float) -> None:
+    def _take(self, V: Tensor, x: Tensor, D: Tensor, U: Tensor, biases: Tensor | None, decay: float) -> None:
         """V_K from V_0, by what the sweep left in D: lr_j c_(j+1)..c_(K-1) d_j. Uses U."""
+        columns = V.shape[1] if biases is None else V.shape[1] - 1
 
         def take(units: slice) -> None:
-            v, u, d = V[units], U[units], D[:, units]
-            torch.mm(d.T, x, out=u[:, :-1])
-            torch.sum(d, 0, out=u[:, -1])
+            v, u, d = V[units, :columns], U[units, :columns], D[:, units]
+            torch.mm(d.T, x, out=u[:, : x.shape[1]])
+            if biases is None:
+                torch.sum(d, 0, out=u[:, -1])
             if 0.5 < decay < 2:
                 # V takes gradients and decay at once, and 1 - decay times V instead of decay: in float32 a factor next
                 # to 1 is a coarse thing, and so is a small decay taken by itself; both err the same way in panel after
@@ -97,6 +135,8 @@ class Blocked:
             v.sub_(u)
 
         _share_out(_pieces(take, V), V)
+        if biases is not None:
+            V[:, -1] = biases
 
     def _workspace(self, x: Tensor, V: Tensor) -> "_Buffers":
         """Memory for this panel; kept from panel to panel, since allocating it costs as much as using it."""

@@ -7,6 +7,8 @@ b = W h, g = softmax(b). Here the appended 1 is never stored: the last column of
 import torch
 from torch import Tensor, nn
 
+from letters_torch.exact_sgd.activations import activate
+
 
 def initial_weights(
     inputs: int,
@@ -37,14 +39,14 @@ def initial_weights(
     return (scale * V).to(dtype), (scale * W).to(dtype)
 
 
-def hidden_units(V: Tensor, x: Tensor) -> Tensor:
-    """h = tanh(V x), without the constant: x (N, inputs) -> (N, hidden)."""
-    return torch.tanh(torch.addmm(V[:, -1], x, V[:, :-1].T))
+def hidden_units(V: Tensor, x: Tensor, activation: str = "tanh") -> Tensor:
+    """h = f(V x), without the constant: x (N, inputs) -> (N, hidden)."""
+    return activate(torch.addmm(V[:, -1], x, V[:, :-1].T), activation)
 
 
-def logits(V: Tensor, W: Tensor, x: Tensor) -> Tensor:
+def logits(V: Tensor, W: Tensor, x: Tensor, activation: str = "tanh") -> Tensor:
     """b = W h: x (N, inputs) -> (N, classes), before the softmax."""
-    return torch.addmm(W[:, -1], hidden_units(V, x), W[:, :-1].T)
+    return torch.addmm(W[:, -1], hidden_units(V, x, activation), W[:, :-1].T)
 
 
 def from_linear(first: nn.Linear, second: nn.Linear) -> tuple[Tensor, Tensor]:
