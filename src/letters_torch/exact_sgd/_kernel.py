@@ -13,6 +13,7 @@ does. So all that the sweep calls is in this file.
 
 import math
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numba import njit, types
@@ -20,7 +21,7 @@ from numba.extending import overload
 
 FUSED = {"contract", "nsz"}
 REORDERED = {"reassoc", "contract", "nsz"}
-OPTIONS = {"fastmath": FUSED, "error_model": "numpy"}
+OPTIONS: Any = {"fastmath": FUSED, "error_model": "numpy"}
 
 
 @cache

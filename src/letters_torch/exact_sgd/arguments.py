@@ -32,8 +32,9 @@ def validated(
         ValueError: shapes or devices do not match, a target is no distribution, or `first_step` is negative.
         IndexError: a label is outside 0..classes - 1.
     """
-    given = {"V": V, "W": W, "x": x, "y": y, "sample_weight": sample_weight, "outputs": outputs}
-    tensors = {name: value for name, value in given.items() if value is not None or name in "VWxy"}
+    tensors = {"V": V, "W": W, "x": x, "y": y}
+    optional = {"sample_weight": sample_weight, "outputs": outputs}
+    tensors |= {name: value for name, value in optional.items() if value is not None}
     for name, value in tensors.items():
         if not isinstance(value, Tensor):
             raise TypeError(f"{name} must be a torch.Tensor, not {type(value).__name__}; see torch.from_numpy")
