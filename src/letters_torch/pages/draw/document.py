@@ -1,0 +1,176 @@
+"""Puts the page together: its parts lie beside this file, and everything they need goes into the one HTML file."""
+
+import json
+import re
+from dataclasses import asdict, dataclass, replace
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from letters_torch.data.standardize import Standardizer
+from letters_torch.errors import UserError
+from letters_torch.exact_sgd.formulas import Array
+from letters_torch.letters import ALPHABET, Letters
+from letters_torch.pages.draw import embed
+
+HERE = Path(__file__).parent
+# In the order in which each needs those before it.
+SCRIPTS = (
+    "bytes",
+    "network",
+    "moments",
+    "resample",
+    "picture",
+    "model",
+    "walk",
+    "dom",
+    "pad",
+    "accuracy",
+    "reading",
+    "teaching",
+    "training",
+    "hand",
+    "lesson",
+    "main",
+)
+MOST_LETTERS = 500
+LARGEST = 1_190_000  # bytes of the file: fewer letters are embedded where it would become larger
+LARGEST_WEIGHT = float(np.finfo(np.float16).max)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What the page shows.
+
+    Attributes:
+        V: first layer, (hidden, 785).
+        W: second layer, (26, hidden + 1).
+        standardizer: what a letter goes through before the network.
+        letters: labelled ones to read, to count on and to train on.
+        rows: the number of each of the letters in its set.
+        row: the number of the letter that the page opens with; None for an empty paper.
+        lr: the learning rate that the page begins with.
+        lam: the strength of the L2 term, half of torch's weight_decay.
+        smoothing: of the labels, 0 to 1.
+        initial_scale: of freshly drawn weights, times the notebook's.
+        origin: where weights and letters are from, a sentence.
+        note: a warning about the letters; empty for none.
+        opens: the id of the part that the page opens at; empty for its top.
+        derivation: where docs/derivation.md lies, as a link; empty where it is not at hand.
+    """
+
+    V: Array
+    W: Array
+    standardizer: Standardizer
+    letters: Letters
+    rows: npt.NDArray[np.int64]
+    row: int | None
+    lr: float
+    lam: float
+    smoothing: float = 0.0
+    initial_scale: float = 1.0
+    origin: str = ""
+    note: str = ""
+    opens: str = ""
+    derivation: str = ""
+
+
+def document(contents: Contents) -> str:
+    """The page.
+
+    Raises:
+        UserError: a weight is too large for float16.
+    """
+    if max(np.abs(contents.V).max(), np.abs(contents.W).max()) > LARGEST_WEIGHT:
+        raise UserError(f"a weight exceeds {LARGEST_WEIGHT:g} and does not fit the page; use an earlier checkpoint")
+    page = _filled(contents)
+    while len(page.encode()) > LARGEST and len(contents.letters) > 50:
+        contents = _fewer(contents)
+        page = _filled(contents)
+    return page
+
+
+def script(name: str) -> str:
+    """The text of one of `SCRIPTS`."""
+    return (HERE / "js" / f"{name}.js").read_text(encoding="utf-8")
+
+
+def data(contents: Contents) -> dict[str, Any]:
+    """What `js/model.js` is created from."""
+    standardizer, labels = contents.standardizer, contents.letters.labels
+    assert labels is not None
+    mean, inverse = (_short(table.numpy()) for table in (standardizer.mean, standardizer.inverse_deviation))
+    return {
+        "hidden": len(contents.V),
+        "V": embed.base64_of(contents.V, "<f2"),
+        "W": embed.base64_of(contents.W, "<f2"),
+        "mean": embed.base64_of(mean, "<f4"),
+        "inv_std": embed.base64_of(inverse, "<f4"),
+        "moments": asdict(standardizer.moments) if standardizer.moments else None,
+        "pixels": embed.pixels(contents.letters.images),
+        "labels": "".join(ALPHABET[label - 1] for label in labels.tolist()),
+        "rows": contents.rows.tolist(),
+        "row": contents.row,
+        "lr": contents.lr,
+        "lam": contents.lam,
+        "smoothing": contents.smoothing,
+        "initial_scale": contents.initial_scale,
+        "open": contents.opens,
+    }
+
+
+def _short(table: Array) -> Array:
+    """One value where all are the same."""
+    return table.reshape(-1)[:1] if (table == table.flat[0]).all() else table
+
+
+def _filled(contents: Contents) -> str:
+    """The template with its marks replaced."""
+    parts = {
+        "style": (HERE / "draw.css").read_text(encoding="utf-8"),
+        "hidden": str(len(contents.V)),
+        "note": f'<p class="warn">{escape(contents.note)}</p>' if contents.note else "",
+        "origin": escape(contents.origin),
+        "data": json.dumps(data(contents), separators=(",", ":")).replace("</", "<\\/"),
+        "scripts": "\n".join(map(script, SCRIPTS)),
+    }
+
+    def fill(mark: re.Match[str]) -> str:
+        name, section, text = mark.groups()
+        return _link(contents.derivation, section, text) if text else parts[name]
+
+    template = (HERE / "page.html").read_text(encoding="utf-8")
+    return re.sub(r"<!-- ([a-z]+)(?:#(\d+))?(?:: ([\w ]+))? -->", fill, template)
+
+
+def _link(derivation: str, section: str | None, text: str) -> str:
+    """The text, linked to a section of the derivation where that is at hand."""
+    if not derivation:
+        return text
+    anchor = f"#{ANCHORS[section]}" if section else ""
+    return f'<a href="{escape(derivation + anchor)}">{text}</a>'
+
+
+# The headings of docs/derivation.md as its viewers turn them into anchors.
+ANCHORS = {
+    "1": "1-forward",
+    "2": "2-cross-entropy",
+    "3": "3-the-softmax-jacobian",
+    "4": "4-the-second-layer",
+    "5": "5-the-first-layer",
+    "6": "6-l2-and-why-weight_decay-is-2λ",
+    "7": "7-the-update",
+    "8": "8-label-smoothing",
+}
+
+
+def _fewer(contents: Contents) -> Contents:
+    """With nine tenths of the letters, the one that the page opens with among them."""
+    count = len(contents.letters) * 9 // 10
+    keep = np.arange(len(contents.letters))[:count]
+    if contents.row is not None and contents.row not in contents.rows[keep]:
+        keep[-1] = int(np.flatnonzero(contents.rows == contents.row)[0])
+    return replace(contents, letters=contents.letters[keep], rows=contents.rows[keep])

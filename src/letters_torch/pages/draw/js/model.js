@@ -1,0 +1,66 @@
+"use strict";
+/* What the page knows: the checkpoint's weights and preprocessing, its letters, and the weights as they are now. */
+const model = (() => {
+  const SIDE = 28, PIXELS = SIDE * SIDE, CLASSES = 26, ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", MOST_UNDO = 12;
+
+  /** From the data that the page carries (see builder.py). */
+  function create(page) {
+    const origin = {
+      V: bytes.halves(page.V), W: bytes.halves(page.W), hidden: page.hidden, inputs: PIXELS, classes: CLASSES,
+    };
+    const mean = bytes.floats(page.mean), invStd = bytes.floats(page.inv_std);
+    const count = page.labels.length, pixels = bytes.pixels(page.pixels, count * PIXELS);
+    let net = network.copy(origin), history = [];
+
+    /** The letter as it is after the moments, and as numbers: {pixels, placed, x}. */
+    function see(letter) {
+      const placed = moments.place(letter, page.moments), last = mean.length - 1;
+      const x = Float64Array.from(placed, (value, i) =>
+        Math.fround(Math.fround(value - mean[Math.min(i, last)]) * invStd[Math.min(i, last)]));
+      return { pixels: letter, placed, x };
+    }
+
+    const letters = Array.from({ length: count }, (_, i) => {
+      const sample = see(pixels.slice(i * PIXELS, (i + 1) * PIXELS));
+      return { ...sample, label: ALPHABET.indexOf(page.labels[i]), row: page.rows[i] };
+    });
+
+    const target = (label) => network.label(label, CLASSES, page.smoothing);
+    const lossOf = (x, label) => network.loss(network.forward(net, x).b, network.label(label, CLASSES));
+
+    /** Keeps the weights as they are, so that `undo` returns to them. */
+    function remember() {
+      history = [...history.slice(1 - MOST_UNDO), network.copy(net)];
+    }
+
+    return {
+      page, letters, origin, see, target, remember,
+      get net() { return net; },
+      get canUndo() { return history.length > 0; },
+      read: (x) => network.forward(net, x),
+      /** One step on a sample; the losses are those of the label itself, in nats: {before, after}. */
+      step(x, label, lr) {
+        const before = lossOf(x, label);
+        network.step(net, x, target(label), lr, page.lam);
+        return { before, after: lossOf(x, label) };
+      },
+      undo() {
+        if (history.length) net = history.pop();
+      },
+      reset() {
+        net = network.copy(origin);
+        history = [];
+      },
+      fresh(seed) {
+        net = network.fresh(origin.hidden, PIXELS, CLASSES, page.initial_scale, network.generator(seed));
+      },
+      /** The predicted class of a sample. */
+      predict(x) {
+        const { g } = network.forward(net, x);
+        return g.indexOf(Math.max(...g));
+      },
+    };
+  }
+
+  return { SIDE, PIXELS, CLASSES, ALPHABET, create };
+})();

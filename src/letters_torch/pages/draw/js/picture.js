@@ -1,0 +1,135 @@
+"use strict";
+/* From a picture of any size to a letter of 28 x 28, as data/readers/pictures.py does it: the paper becomes black and
+   the ink white, what is written is cut out, fitted and centred, and thin strokes are thickened. */
+const picture = (() => {
+  const SIDE = 28, LONGER_SIDE = 23, QUARTER = 0.25, FINE = 4, THIN = 1.8, PEN = 2.6, FAINTEST = 16, SPECK = 0.02;
+  const f = Math.fround;
+  const largest = (values) => values.reduce((most, value) => Math.max(most, value), -Infinity);
+
+  /** RGBA bytes of a canvas or an image -> {grey, height, width}; no side much longer than 1,000 pixels. */
+  function grey(rgba, height, width) {
+    const paper = lightInk(rgba) ? 0 : 255, bytes = new Uint8Array(height * width);
+    for (let i = 0; i < bytes.length; i++) {
+      const alpha = rgba[4 * i + 3];
+      const [r, g, b] = [0, 1, 2].map((c) => Math.round((rgba[4 * i + c] * alpha + paper * (255 - alpha)) / 255));
+      bytes[i] = (r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16;  // ITU-R 601-2, as Pillow rounds it
+    }
+    const shrink = Math.floor(Math.max(height, width) / 500);
+    const small = shrink > 1 ? resample.reduce(bytes, height, width, shrink) : { image: bytes, height, width };
+    return { grey: Float32Array.from(small.image), height: small.height, width: small.width };
+  }
+
+  /** Whether what is drawn on a transparent picture is light, so that it belongs on black. */
+  function lightInk(rgba) {
+    let drawn = 0, covered = 0, opaque = true;
+    for (let i = 0; i < rgba.length; i += 4) {
+      drawn += ((rgba[i] * 19595 + rgba[i + 1] * 38470 + rgba[i + 2] * 7471 + 0x8000) >> 16) * rgba[i + 3];
+      covered += rgba[i + 3];
+      opaque = opaque && rgba[i + 3] === 255;
+    }
+    return !opaque && drawn / Math.max(1, covered) > 127;
+  }
+
+  /** A grey picture, Float32Array (height x width) of 0..255 -> uint8 letter of 28 x 28; null if it is blank. */
+  function normalise(grey, height, width) {
+    const border = edge(grey, height, width), paper = median(border);
+    const ink = inkOf(grey, border, paper);
+    if (!ink) return null;
+    if (height === SIDE && width === SIDE && paper < FAINTEST) return Uint8Array.from(grey, moments.rint);
+    const fine = soften(fitted(ink, height, width, FINE * SIDE, FINE * (LONGER_SIDE - 1)), FINE * SIDE);
+    const letter = fitted(fine, FINE * SIDE, FINE * SIDE, SIDE, LONGER_SIDE), most = largest(letter);
+    return Uint8Array.from(letter, (value) => moments.rint(f(255 * Math.min(Math.max(f(value / most), 0), 1))));
+  }
+
+  function edge(grey, height, width) {
+    const column = (x) => Array.from({ length: height }, (_, y) => grey[y * width + x]);
+    return [...grey.slice(0, width), ...grey.slice((height - 1) * width), ...column(0), ...column(width - 1)];
+  }
+
+  function median(values) {
+    const sorted = Float32Array.from(values).sort(), middle = sorted.length >> 1;
+    return sorted.length % 2 ? sorted[middle] : f(f(sorted[middle - 1] + sorted[middle]) / 2);
+  }
+
+  /** How far each pixel is from the paper towards the ink, 0..1; the paper's grain is 0. Null if nothing is seen. */
+  function inkOf(grey, border, paper) {
+    const lightest = largest(grey), darkest = -largest(grey.map((value) => -value));
+    const sign = lightest - paper > paper - darkest ? 1 : -1;
+    const ink = grey.map((value) => sign * (value - paper));
+    const grain = 4 * median(border.map((value) => Math.abs(f(value - paper)))), range = largest(ink) - grain;
+    if (range < FAINTEST) return null;
+    return ink.map((value) => Math.min(Math.max(f(f(value - f(grain)) / f(range)), 0), 1));
+  }
+
+  /** The ink scaled to `longer` pixels on its longer side, and centred in side x side. */
+  function fitted(ink, height, width, side, longer) {
+    const { top, bottom, left, right } = box(ink, height, width);
+    const window = (Math.max(bottom - top, right - left) * side) / longer, margin = Math.trunc(window) + 1;
+    const x = (left + right) / 2 + margin, y = (top + bottom) / 2 + margin, half = window / 2;
+    return resample.resize(ink, height, width, margin, [x - half, y - half, x + half, y + half], side);
+  }
+
+  /** The box of the strokes; specks are no strokes. */
+  function box(ink, height, width) {
+    const level = f(QUARTER * largest(ink)), parts = components(ink, height, width, level);
+    const least = SPECK * largest(parts.map((part) => part.area));
+    const strokes = parts.filter((part) => part.area >= least);
+    return {
+      top: -largest(strokes.map((part) => -part.top)), bottom: largest(strokes.map((part) => part.bottom)) + 1,
+      left: -largest(strokes.map((part) => -part.left)), right: largest(strokes.map((part) => part.right)) + 1,
+    };
+  }
+
+  /** The connected parts of the pixels above a level, diagonal neighbours included: {area, top, bottom, left, right}. */
+  function components(ink, height, width, level) {
+    const seen = new Uint8Array(ink.length), parts = [];
+    for (let start = 0; start < ink.length; start++) {
+      if (seen[start] || !(ink[start] > level)) continue;
+      const part = { area: 0, top: height, bottom: 0, left: width, right: 0 }, open = [start];
+      seen[start] = 1;
+      while (open.length) {
+        const at = open.pop(), x = at % width, y = (at - x) / width;
+        part.area++;
+        part.top = Math.min(part.top, y);
+        part.bottom = Math.max(part.bottom, y);
+        part.left = Math.min(part.left, x);
+        part.right = Math.max(part.right, x);
+        for (let v = Math.max(y - 1, 0); v <= Math.min(y + 1, height - 1); v++) {
+          for (let u = Math.max(x - 1, 0); u <= Math.min(x + 1, width - 1); u++) {
+            const near = v * width + u;
+            if (seen[near] || !(ink[near] > level)) continue;
+            seen[near] = 1;
+            open.push(near);
+          }
+        }
+      }
+      parts.push(part);
+    }
+    return parts;
+  }
+
+  /** The letter on the fine grid, its strokes thickened if they are thin, and blurred as a small picture is. */
+  function soften(fine, side) {
+    const level = f(QUARTER * largest(fine)), typical = median(fine.filter((value) => value > level));
+    const even = fine.map((value) => Math.min(Math.max(f(value / typical), 0), 1));
+    const missing = FINE * PEN - stroke(even, side);
+    let image = Uint8Array.from(even, (value) => moments.rint(f(255 * value)));
+    if (missing > FINE * (PEN - THIN)) image = resample.maximum(image, side, moments.rint(missing / 2));
+    return Float32Array.from(resample.gaussian(image, side, FINE * 0.4));
+  }
+
+  /** The width of the strokes: a line's area is its length times its width, its outline twice its length. */
+  function stroke(image, side) {
+    const at = (x, y) => x >= 0 && y >= 0 && x < side && y < side && image[y * side + x] > 0.5;
+    let area = 0, outline = 0;
+    for (let y = 0; y <= side; y++) {
+      for (let x = 0; x <= side; x++) {
+        area += at(x, y);
+        outline += (at(x, y) !== at(x - 1, y)) + (at(x, y) !== at(x, y - 1));
+      }
+    }
+    return (2 * area) / Math.max(1, (outline * Math.PI) / 4);
+  }
+
+  return { grey, normalise };
+})();
