@@ -2,6 +2,7 @@
 
 import base64
 import json
+import weakref
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ class Engine:
         from py_mini_racer import MiniRacer
 
         self._context = MiniRacer()
+        # Before the interpreter takes itself apart, in which V8 sometimes waits for a thread that is gone.
+        weakref.finalize(self, self._context.close)
         for name in dict.fromkeys(("bytes", *scripts)):
             self._context.eval(script(name))
 

@@ -4,7 +4,12 @@
 const picture = (() => {
   const SIDE = 28, LONGER_SIDE = 23, QUARTER = 0.25, FINE = 4, THIN = 1.8, PEN = 2.6, FAINTEST = 16, SPECK = 0.02;
   const f = Math.fround;
-  const largest = (values) => values.reduce((most, value) => Math.max(most, value), -Infinity);
+  
+  function largest(values) {
+    let most = -Infinity;
+    for (let i = 0; i < values.length; i++) if (values[i] > most) most = values[i];
+    return most;
+  }
 
   /** RGBA bytes of a canvas or an image -> {grey, height, width}; no side much longer than 1,000 pixels. */
   function grey(rgba, height, width) {
@@ -16,7 +21,7 @@ const picture = (() => {
     }
     const shrink = Math.floor(Math.max(height, width) / 500);
     const small = shrink > 1 ? resample.reduce(bytes, height, width, shrink) : { image: bytes, height, width };
-    return { grey: Float32Array.from(small.image), height: small.height, width: small.width };
+    return { grey: new Float32Array(small.image), height: small.height, width: small.width };
   }
 
   /** Whether what is drawn on a transparent picture is light, so that it belongs on black. */
@@ -47,7 +52,7 @@ const picture = (() => {
   }
 
   function median(values) {
-    const sorted = Float32Array.from(values).sort(), middle = sorted.length >> 1;
+    const sorted = new Float32Array(values).sort(), middle = sorted.length >> 1;
     return sorted.length % 2 ? sorted[middle] : f(f(sorted[middle - 1] + sorted[middle]) / 2);
   }
 
@@ -113,9 +118,9 @@ const picture = (() => {
     const level = f(QUARTER * largest(fine)), typical = median(fine.filter((value) => value > level));
     const even = fine.map((value) => Math.min(Math.max(f(value / typical), 0), 1));
     const missing = FINE * PEN - stroke(even, side);
-    let image = Uint8Array.from(even, (value) => moments.rint(f(255 * value)));
+    let image = new Uint8Array(even.map((value) => moments.rint(f(255 * value))));
     if (missing > FINE * (PEN - THIN)) image = resample.maximum(image, side, moments.rint(missing / 2));
-    return Float32Array.from(resample.gaussian(image, side, FINE * 0.4));
+    return new Float32Array(resample.gaussian(image, side, FINE * 0.4));
   }
 
   /** The width of the strokes: a line's area is its length times its width, its outline twice its length. */

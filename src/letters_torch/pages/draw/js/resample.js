@@ -30,16 +30,15 @@ const resample = (() => {
     const [left, top, right, bottom] = box.map(Math.fround);
     const across = kernels(width + 2 * margin, left, right, side);
     const down = kernels(height + 2 * margin, top, bottom, side);
-    const narrow = new Float32Array(height * side);
-    for (let y = 0; y < height; y++) {
-      across.forEach(({ begin, weights }, x) => {
-        narrow[y * side + x] = along(image, y * width, 1, width, begin - margin, weights);
-      });
+    const narrow = new Float32Array(height * side), result = new Float32Array(side * side);
+    for (let x = 0; x < side; x++) {
+      const { begin, weights } = across[x];
+      for (let y = 0; y < height; y++) narrow[y * side + x] = along(image, y * width, 1, width, begin - margin, weights);
     }
-    const result = new Float32Array(side * side);
-    down.forEach(({ begin, weights }, y) => {
+    for (let y = 0; y < side; y++) {
+      const { begin, weights } = down[y];
       for (let x = 0; x < side; x++) result[y * side + x] = along(narrow, x, side, height, begin - margin, weights);
-    });
+    }
     return result;
   }
 
@@ -51,36 +50,42 @@ const resample = (() => {
     return sum;
   }
 
-  const clamp = (value, last) => (value < 0 ? 0 : value > last ? last : value);
-
-  /** Applies `line` to every row and then to every column of a square byte image. */
-  function separably(image, side, line) {
-    const half = new Uint8Array(image.length), result = new Uint8Array(image.length);
-    for (let y = 0; y < side; y++) line(image, y * side, 1, half);
-    for (let x = 0; x < side; x++) line(half, x, side, result);
+  /** Applies `work` to every row and then to every column of a square byte image: it gets a line that goes on beyond
+      its ends by `reach` pixels, each like the last one, and puts what it makes of it where the line began. */
+  function separably(image, side, reach, work) {
+    const result = image.slice(), line = new Float64Array(side + 2 * reach);
+    for (const [step, stride] of [[side, 1], [1, side]]) {
+      for (let start = 0, n = 0; n < side; n++, start += step) {
+        for (let i = 0; i < line.length; i++) {
+          line[i] = result[start + Math.min(Math.max(i - reach, 0), side - 1) * stride];
+        }
+        work(line);
+        for (let i = 0; i < side; i++) result[start + i * stride] = line[i];
+      }
+    }
     return result;
   }
 
-  /** The largest of the (2 radius + 1)^2 pixels around each; the edge goes on beyond itself. */
+  /** The largest of the (2 radius + 1)^2 pixels around each. */
   function maximum(image, side, radius) {
-    return separably(image, side, (from, start, stride, to) => {
+    return separably(image, side, radius, (line) => {
       for (let i = 0; i < side; i++) {
-        let most = 0;
-        for (let n = i - radius; n <= i + radius; n++) most = Math.max(most, from[start + clamp(n, side - 1) * stride]);
-        to[start + i * stride] = most;
+        for (let n = i + 1; n <= i + 2 * radius; n++) if (line[n] > line[i]) line[i] = line[n];
       }
     });
   }
 
   /** Three box blurs along each axis, whose fractional radius makes them the Gaussian's (Gwosdek et al., 2011). */
   function gaussian(image, side, sigma) {
-    const radius = boxRadius(Math.fround(sigma), 3), whole = Math.trunc(radius);
+    const radius = boxRadius(Math.fround(sigma), 3), whole = Math.trunc(radius), reach = whole + 1;
     const inner = Math.trunc(Math.fround(2 ** 24 / Math.fround(radius * 2 + 1)));
-    const outer = Math.trunc((2 ** 24 - (2 * whole + 1) * inner) / 2);
-    return separably(image, side, (from, start, stride, to) => {
-      let line = Array.from({ length: side }, (_, i) => from[start + i * stride]);
-      for (let pass = 0; pass < 3; pass++) line = box(line, whole, inner, outer);
-      line.forEach((value, i) => { to[start + i * stride] = value; });
+    const outer = Math.trunc((2 ** 24 - (2 * whole + 1) * inner) / 2), next = new Float64Array(side);
+    return separably(image, side, reach, (line) => {
+      for (let pass = 0; pass < 3; pass++) {
+        box(line, next, whole, inner, outer);
+        line.fill(next[0], 0, reach).fill(next[side - 1], side + reach).set(next, reach);
+      }
+      line.copyWithin(0, reach);
     });
   }
 
@@ -91,15 +96,14 @@ const resample = (() => {
     return f(l + a);
   }
 
-  /** A box blur of a line in fixed point: 2 whole + 1 pixels of weight `inner`, one on either side of `outer`. */
-  function box(line, whole, inner, outer) {
-    const last = line.length - 1;
-    return line.map((_, i) => {
+  /** A box blur in fixed point: 2 whole + 1 pixels of weight `inner`, one on either side of them of `outer`. */
+  function box(line, result, whole, inner, outer) {
+    for (let i = 0; i < result.length; i++) {
       let sum = 0;
-      for (let n = i - whole; n <= i + whole; n++) sum += line[clamp(n, last)];
-      const ends = line[clamp(i - whole - 1, last)] + line[clamp(i + whole + 1, last)];
-      return Math.floor((sum * inner + ends * outer + 2 ** 23) / 2 ** 24);
-    });
+      for (let n = i + 1; n <= i + 2 * whole + 1; n++) sum += line[n];
+      const ends = line[i] + line[i + 2 * whole + 2];
+      result[i] = Math.floor((sum * inner + ends * outer + 2 ** 23) / 2 ** 24);
+    }
   }
 
   /** Pillow's Image.reduce: the mean of each factor x factor pixels of a byte image, in fixed point. */
