@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from letters_torch import checkpoint
 from letters_torch.lightning.trainer import StepTrainer
 
 
@@ -96,7 +95,7 @@ class CommandTrainer(StepTrainer):
         row: int = 0,
         output: Path | None = None,
     ) -> None:
-        """Writes an HTML page that follows one sample through forward pass, gradients and update, next to autograd's.
+        """Writes the page that shows one training step in numbers: `draw`'s, opened at one step by hand.
 
         Args:
             model: the LettersModule.
@@ -105,12 +104,6 @@ class CommandTrainer(StepTrainer):
             row: index of a validation row, from 0.
             output: the file to write; explain.html in the current folder by default.
         """
-        from letters_torch.pages import command
+        from letters_torch.pages.draw import command
 
-        weights = "freshly drawn weights"
-        if ckpt_path is not None:
-            content = checkpoint.load(Path(ckpt_path))
-            model.load(content)
-            datamodule.load_state_dict(content.get("LettersDataModule", {}))
-            weights = f"the weights of {Path(ckpt_path).name}"
-        command.explanation(model, datamodule, weights, row, output)
+        command.explain(model, datamodule, None if ckpt_path is None else Path(ckpt_path), row, output)

@@ -40,5 +40,8 @@ LIGHTNING = {
 # Commands with a parser of their own.
 OTHERS: dict[str, Command] = {
     "runs": Command("list the runs: accuracy, steps, time, settings that differ", "letters_torch.cli.runs:main"),
+    "draw": Command(
+        "write a page on which you draw letters and see them read", "letters_torch.pages.draw.command:command"
+    ),
     "export": Command("write a network to ONNX, safetensors or PyTorch", "letters_torch.export.command:command"),
 }

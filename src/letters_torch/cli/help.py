@@ -90,8 +90,8 @@ HELP = {
         {**_CHECKPOINT, "--output FILE": "default report.html in the run's folder", **_LETTERS, **_CONFIG, **_ROOT},
     ),
     "explain": Help(
-        "Writes one HTML page that follows a validation row through forward pass, gradients and update, in numbers,"
-        " next to autograd's.",
+        "Writes the page of `draw`, opened at one step by hand: a validation row through forward pass, gradients and"
+        " update, in numbers.",
         ("", "--ckpt_path best --row 7", "--model.hidden 20"),
         {
             "--ckpt_path FILE": "a checkpoint, or last or best of the newest run; default initial weights",

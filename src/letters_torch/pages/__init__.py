@@ -1,1 +1,1 @@
-"""Pages for people: the report of a run, and one step explained."""
+"""Pages for people: the report of a run, and the page on which one draws letters."""

@@ -1,16 +1,17 @@
-"""`python -m letters_torch report` and `explain`: from a trainer, a module and letters to a page on file."""
+"""`python -m letters_torch report`: from a trainer, a module and letters to a page on file."""
 
 from pathlib import Path
 from typing import Any
 
 from letters_torch import checkpoint as checkpoints
-from letters_torch import files, resume
+from letters_torch import resume
 from letters_torch.console import say
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
 from letters_torch.lightning import run_folder
 from letters_torch.lightning.module import LettersModule
-from letters_torch.pages import explain, logged
+from letters_torch.pages import logged
+from letters_torch.pages import output as page
 from letters_torch.pages import report as run
 from letters_torch.reading.predictions import predict
 
@@ -44,36 +45,6 @@ def report(trainer: Any, module: LettersModule, data: LettersDataModule, checkpo
     """
     gathered = gather(trainer, module, data, checkpoint)
     file = output or gathered.folder / "report.html"
-    _write(file, run.document(gathered))
+    page.write(file, run.document(gathered))
     say(f"report: {file}")
     return file
-
-
-def explanation(module: LettersModule, data: LettersDataModule, weights: str, row: int, output: Path | None) -> Path:
-    """Writes the page that walks one validation row through one step; returns its file.
-
-    Args:
-        module: with the weights to start from.
-        data: not set up yet.
-        weights: where those are from, in words.
-        row: of the validation rows, from 0.
-        output: the file; explain.html in the current folder if None.
-
-    Raises:
-        UserError: there is no such row; or the page cannot be written.
-    """
-    data.setup("validate")
-    file = output or Path("explain.html")
-    _write(file, explain.document(module, data, weights, row))
-    say(f"explained: {file}")
-    return file
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        files.write(file, text.encode())
-    except OSError as error:
-        reason = error.strerror or error
-        raise UserError(
-            f"--output {file}: cannot be written ({reason}); name a file in a folder that there is"
-        ) from error

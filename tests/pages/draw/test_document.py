@@ -47,7 +47,7 @@ def test_what_the_network_sees_is_python_s(scaling: standardize.Scaling) -> None
     made = contents(some_letters(30), hidden=3, scaling=scaling)
     seen = np.array(model(made).get("mine.letters.map(({x}) => x)"))
     expected = made.standardizer(torch.from_numpy(made.letters.images)).flatten(1).numpy()
-    levels = 1.01 * made.standardizer.inverse_deviation.max().item()  # of one grey level, see test_pictures
+    levels = 1.01 * made.standardizer.inv_std.max().item()  # of one grey level, see test_pictures
     assert np.abs(seen - expected).max() <= levels
     assert np.count_nonzero(seen != expected) <= seen.size // 10_000
 
@@ -61,9 +61,9 @@ def test_predictions_on_4800_letters_are_torch_s_in_float32() -> None:
     assert found == expected.tolist()
 
 
-def test_letters_and_labels_arrive(scaling: standardize.Scaling = "pixel") -> None:
+def test_letters_and_labels_arrive() -> None:
     letters = some_letters(20)
-    js = model(replace(contents(letters, hidden=3, scaling=scaling), rows=np.arange(20) + 7))
+    js = model(replace(contents(letters, hidden=3, scaling="pixel"), rows=np.arange(20) + 7))
     assert np.array_equal(np.reshape(js.get("mine.letters.map(({pixels}) => pixels)"), (20, 28, 28)), letters.images)
     assert letters.labels is not None
     assert js.get("mine.letters.map(({label}) => label)") == (letters.labels - 1).tolist()

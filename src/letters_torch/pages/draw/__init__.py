@@ -1,1 +1,1 @@
-"""The page on which one draws letters: read, taught, trained, and every step in numbers. Python writes it, a browser runs it."""
+"""The page on which one draws letters. Python writes it; its JavaScript reads, teaches and trains in the browser."""

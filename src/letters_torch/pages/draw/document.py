@@ -37,7 +37,7 @@ SCRIPTS = (
     "main",
 )
 MOST_LETTERS = 500
-LARGEST = 1_190_000  # bytes of the file: fewer letters are embedded where it would become larger
+LARGEST = 1_198_000  # bytes of the file: fewer letters are embedded where it would become larger
 LARGEST_WEIGHT = float(np.finfo(np.float16).max)
 
 
@@ -87,10 +87,11 @@ def document(contents: Contents) -> str:
     if max(np.abs(contents.V).max(), np.abs(contents.W).max()) > LARGEST_WEIGHT:
         raise UserError(f"a weight exceeds {LARGEST_WEIGHT:g} and does not fit the page; use an earlier checkpoint")
     page = _filled(contents)
-    while len(page.encode()) > LARGEST and len(contents.letters) > 50:
-        contents = _fewer(contents)
-        page = _filled(contents)
-    return page
+    beyond, count = len(page.encode()) - LARGEST, len(contents.letters)
+    if beyond <= 0 or not count:
+        return page
+    each = len(embed.pixels(contents.letters.images)) / count
+    return _filled(_first(contents, max(2, count - 2 - int(1.05 * beyond / each))))
 
 
 def script(name: str) -> str:
@@ -102,13 +103,13 @@ def data(contents: Contents) -> dict[str, Any]:
     """What `js/model.js` is created from."""
     standardizer, labels = contents.standardizer, contents.letters.labels
     assert labels is not None
-    mean, inverse = (_short(table.numpy()) for table in (standardizer.mean, standardizer.inverse_deviation))
+    mean, inv_std = (_short(table.numpy()) for table in (standardizer.mean, standardizer.inv_std))
     return {
         "hidden": len(contents.V),
         "V": embed.base64_of(contents.V, "<f2"),
         "W": embed.base64_of(contents.W, "<f2"),
         "mean": embed.base64_of(mean, "<f4"),
-        "inv_std": embed.base64_of(inverse, "<f4"),
+        "inv_std": embed.base64_of(inv_std, "<f4"),
         "moments": asdict(standardizer.moments) if standardizer.moments else None,
         "pixels": embed.pixels(contents.letters.images),
         "labels": "".join(ALPHABET[label - 1] for label in labels.tolist()),
@@ -167,10 +168,9 @@ ANCHORS = {
 }
 
 
-def _fewer(contents: Contents) -> Contents:
-    """With nine tenths of the letters, the one that the page opens with among them."""
-    count = len(contents.letters) * 9 // 10
-    keep = np.arange(len(contents.letters))[:count]
+def _first(contents: Contents, count: int) -> Contents:
+    """With the first `count` letters, the one that the page opens with among them."""
+    keep = np.arange(count)
     if contents.row is not None and contents.row not in contents.rows[keep]:
         keep[-1] = int(np.flatnonzero(contents.rows == contents.row)[0])
     return replace(contents, letters=contents.letters[keep], rows=contents.rows[keep])

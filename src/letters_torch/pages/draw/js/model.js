@@ -20,10 +20,18 @@ const model = (() => {
       return { pixels: letter, placed, x };
     }
 
-    const letters = Array.from({ length: count }, (_, i) => {
-      const sample = see(pixels.slice(i * PIXELS, (i + 1) * PIXELS));
-      return { ...sample, label: ALPHABET.indexOf(page.labels[i]), row: page.rows[i] };
-    });
+    const letters = Array.from({ length: count }, (_, i) => letter(pixels.slice(i * PIXELS, (i + 1) * PIXELS), i));
+
+    /** An embedded letter. It is prepared when it is first looked at, so that the page opens at once. */
+    function letter(own, i) {
+      let seen = null;
+      const prepared = () => (seen ??= see(own));
+      return {
+        pixels: own, label: ALPHABET.indexOf(page.labels[i]), row: page.rows[i],
+        get placed() { return prepared().placed; },
+        get x() { return prepared().x; },
+      };
+    }
 
     const target = (label) => network.label(label, CLASSES, page.smoothing);
     const lossOf = (x, label) => network.loss(network.forward(net, x).b, network.label(label, CLASSES));

@@ -52,10 +52,12 @@ const moments = (() => {
   function bilinear(image, column, row) {
     const left = Math.floor(column), top = Math.floor(row);
     const east = f(column - left), south = f(row - top), west = f(1 - east), north = f(1 - south);
-    const at = (x, y) => (x < 0 || y < 0 || x >= SIDE || y >= SIDE ? 0 : image[y * SIDE + x]);
-    const upper = f(f(at(left, top) * f(west * north)) + f(at(left + 1, top) * f(east * north)));
-    return f(f(upper + f(at(left, top + 1) * f(west * south))) + f(at(left + 1, top + 1) * f(east * south)));
+    const upper = f(f(pixel(image, left, top) * f(west * north)) + f(pixel(image, left + 1, top) * f(east * north)));
+    const lower = f(pixel(image, left, top + 1) * f(west * south));
+    return f(f(upper + lower) + f(pixel(image, left + 1, top + 1) * f(east * south)));
   }
+
+  const pixel = (image, x, y) => (x < 0 || y < 0 || x >= SIDE || y >= SIDE ? 0 : image[y * SIDE + x]);
 
   /** The nearest whole number; halves go to the even one, as in NumPy and torch. */
   function rint(value) {

@@ -1,0 +1,179 @@
+"""`python -m letters_torch draw`, and `explain`, which opens the same page at one step by hand."""
+
+import os.path
+import webbrowser
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from letters_torch import checkpoint as checkpoints
+from letters_torch import resume
+from letters_torch.console import Parser, say
+from letters_torch.data.datamodule import LettersDataModule
+from letters_torch.data.standardize import Standardizer
+from letters_torch.errors import UserError
+from letters_torch.letters import Letters
+from letters_torch.lightning.module import LettersModule
+from letters_torch.lightning.open_run import find_checkpoint
+from letters_torch.pages import output as page
+from letters_torch.pages.draw.document import HERE, MOST_LETTERS, Contents, document
+from letters_torch.synthetic.make import make
+
+DESCRIPTION = """Writes a page on which you draw letters: a trained network reads them, learns from them and shows how.
+
+The page is one HTML file that needs no network: double-click it, or send it to somebody."""
+DERIVATION = HERE.parents[3] / "docs" / "derivation.md"
+
+
+def command(args: list[str]) -> None:
+    """`python -m letters_torch draw`.
+
+    Raises:
+        UserError: a wrong argument, or as `draw`.
+    """
+    parser = Parser("draw", DESCRIPTION)
+    add = parser.add_argument
+    add("--ckpt_path", help="a checkpoint, or last or best of the newest run (default: best)")
+    add("--output", type=Path, default=Path("draw.html"), help="file to write (default: draw.html)")
+    add("--data.path", dest="path", type=Path, help="where the run's letters are now (default: where they were)")
+    add("--open", action="store_true", help="open the page in the browser")
+    options = parser.parse_args(args)
+    file = draw(find_checkpoint(options.ckpt_path), options.path, options.output)
+    if options.open:
+        webbrowser.open(file.absolute().as_uri())
+
+
+def draw(checkpoint: Path, path: Path | None = None, output: Path = Path("draw.html")) -> Path:
+    """Writes the page for a checkpoint.
+
+    Args:
+        checkpoint: a checkpoint of a run.
+        path: the run's letters, as `--data.path`; where they were in training if None.
+        output: the file to write.
+
+    Returns:
+        The file.
+
+    Raises:
+        UserError: the checkpoint cannot be read, `path` holds no letters of another split than the run's, or the page
+            cannot be written.
+    """
+    content = checkpoints.load(checkpoint)
+    V, W = (content["state_dict"][name].double().numpy() for name in "VW")
+    letters, origin, note = _letters(checkpoint, content, path)
+    made = Contents(
+        V,
+        W,
+        Standardizer.from_state(content["LettersDataModule"]["standardizer"]),
+        letters,
+        np.arange(len(letters)),
+        row=0,
+        origin=f"Weights: {checkpoint.name}, after {content['letters_torch']['step']:,} steps. Letters: {origin}.",
+        note=note,
+        derivation=_derivation(output),
+        **_training(content["hyper_parameters"]),
+    )
+    return _write(made, output)
+
+
+def explain(
+    module: LettersModule, data: LettersDataModule, checkpoint: Path | None, row: int, output: Path | None
+) -> Path:
+    """Writes the page, opened at one step by hand on a validation row.
+
+    Args:
+        module: with initial weights; those of the checkpoint replace them.
+        data: not set up yet.
+        checkpoint: a checkpoint of a run; None for the initial weights.
+        row: index of a validation row, from 0.
+        output: the file to write; explain.html in the current folder if None.
+
+    Returns:
+        The file.
+
+    Raises:
+        UserError: there is no such row, the checkpoint cannot be used, or the page cannot be written.
+    """
+    content = None if checkpoint is None else checkpoints.load(checkpoint)
+    if content is not None:
+        module.load(content)
+    data.setup("validate")
+    if not 0 <= row < len(data.val):
+        raise UserError(f"--row must be 0 to {len(data.val) - 1}, a validation row, not {row}")
+    standardizer, file = data.standardizer, output or Path("explain.html")
+    if content is not None:
+        standardizer = Standardizer.from_state(content["LettersDataModule"]["standardizer"])
+    assert standardizer is not None
+    rows = np.arange(min(len(data.val), MOST_LETTERS))
+    rows[-1] = max(rows[-1], row)
+    V, W = (weights.detach().double().cpu().numpy() for weights in (module.V, module.W))
+    weights = "freshly drawn" if checkpoint is None else f"{checkpoint.name}, after {module.step:,} steps"
+    made = Contents(
+        V,
+        W,
+        standardizer,
+        data.val[rows],
+        rows,
+        row,
+        origin=f"Weights: {weights}. Letters: {_origin(data)}.",
+        opens="hand",
+        derivation=_derivation(file),
+        **_training(module.hparams),
+    )
+    return _write(made, file)
+
+
+def _write(contents: Contents, file: Path) -> Path:
+    text = document(contents)
+    page.write(file, text)
+    say(f"{file}: {len(text.encode()) / 1e6:.2f} MB; open it in a browser")
+    return file
+
+
+def _letters(checkpoint: Path, content: dict[str, Any], path: Path | None) -> tuple[Letters, str, str]:
+    """The first validation rows of the run, where they are from, and a warning if they are others than the run's.
+
+    Raises:
+        UserError: letters that were named cannot be read, or are the run's and split in another way.
+    """
+    try:
+        data = LettersDataModule.load_from_checkpoint(checkpoint, **({} if path is None else {"path": path}))
+        data.setup("validate")
+    except UserError as error:
+        if path is not None:
+            raise
+        note = f"The run's letters cannot be read here ({error}); these are built-in letters, drawn by the program."
+        return make(MOST_LETTERS, test=True), "built-in", note
+    resume.require_same_split(content["LettersDataModule"], data.state_dict())
+    assert data.sets is not None
+    builtin = data.sets.source == "builtin"
+    return (
+        data.val[:MOST_LETTERS],
+        _origin(data),
+        "Built-in letters, drawn by the program, not handwriting." if builtin else "",
+    )
+
+
+def _origin(data: LettersDataModule) -> str:
+    assert data.sets is not None
+    return f"validation rows of {data.sets.origin}"
+
+
+def _training(settings: Mapping[str, Any]) -> dict[str, float]:
+    """How the run trains in its first stage; later stages may move no weight visibly."""
+    first = settings["schedule"][0]
+    return {
+        "lr": first["lr"],
+        "lam": first["weight_decay"] / 2,
+        "smoothing": settings["label_smoothing"],
+        "initial_scale": settings["initial_scale"],
+    }
+
+
+def _derivation(output: Path) -> str:
+    """The way from the page to docs/derivation.md; empty where the package lies outside its repository."""
+    if not DERIVATION.is_file():
+        return ""
+    return Path(os.path.relpath(DERIVATION, output.absolute().parent)).as_posix()
