@@ -275,7 +275,7 @@ def test_other_letters_than_the_runs_are_refused(folder: Path, capsys: pytest.Ca
     other.mkdir()
     save_letters(other / "letters_data.mat", seed=9)
     error = refused(capsys, "report", "--ckpt_path", str(last(folder)), "--data.path", str(other / "letters_data.mat"))
-    assert "begun on other letters" in error
+    assert "trained on other letters" in error
 
 
 def test_stages_are_shown_as_they_were(gathered: run.Run) -> None:
