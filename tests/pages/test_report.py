@@ -254,7 +254,7 @@ def test_the_command_says_where_the_page_lies_and_no_more(
     output = tmp_path / "page.html"
     main(["report", "--ckpt_path", str(last(folder)), "--output", str(output)])
     said = capsys.readouterr()
-    assert said.out == f"config: {folder / 'config.yaml'}\nreport: {output}\n"
+    assert said.out == f"config: {folder / 'config.yaml'}\ncheckpoint: {last(folder)}\nreport: {output}\n"
     assert said.err == ""
     assert "validation rows read right" in Page(output.read_text()).text
 
