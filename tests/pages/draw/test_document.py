@@ -32,7 +32,7 @@ def contents(letters: Letters, hidden: int = 400, scaling: standardize.Scaling =
     moments = Moments() if scaling == "global" else None
     placed = moments(letters.images) if moments else letters.images
     standardizer = standardize.fit(placed, scaling, moments)
-    return draw.Contents(V, W, standardizer, letters, np.arange(len(letters)), row=0, lr=0.004, lam=5e-5)
+    return draw.Contents(V, W, standardizer, letters, np.arange(len(letters)), 0, draw.Training(lr=0.004, lam=5e-5))
 
 
 def model(made: draw.Contents) -> Engine:

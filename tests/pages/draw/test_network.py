@@ -1,5 +1,7 @@
 """The page's network is the derivation's: forward, gradient, step and training, against formulas.py in float64."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from tests.support.javascript import Engine
 from tests.support.walk import walk
 
 LR, LAM = 0.05, 1e-3
-EXACT = {"rtol": 1e-10, "atol": 1e-10}
+EXACT: dict[str, Any] = {"rtol": 1e-10, "atol": 1e-10}
 
 
 def weights(hidden: int, inputs: int, classes: int = 26) -> tuple[np.ndarray, np.ndarray]:

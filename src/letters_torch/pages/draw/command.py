@@ -18,7 +18,7 @@ from letters_torch.letters import Letters
 from letters_torch.lightning.module import LettersModule
 from letters_torch.lightning.open_run import find_checkpoint
 from letters_torch.pages import output as page
-from letters_torch.pages.draw.document import HERE, MOST_LETTERS, Contents, document
+from letters_torch.pages.draw.document import HERE, MOST_LETTERS, Contents, Training, document
 from letters_torch.synthetic.make import make
 
 DESCRIPTION = """Writes a page on which you draw letters: a trained network reads them, learns from them and shows how.
@@ -69,11 +69,11 @@ def draw(checkpoint: Path, path: Path | None = None, output: Path = Path("draw.h
         Standardizer.from_state(content["LettersDataModule"]["standardizer"]),
         letters,
         np.arange(len(letters)),
-        row=0,
+        0,
+        _training(content["hyper_parameters"]),
         origin=f"Weights: {checkpoint.name}, after {content['letters_torch']['step']:,} steps. Letters: {origin}.",
         note=note,
         derivation=_derivation(output),
-        **_training(content["hyper_parameters"]),
     )
     return _write(made, output)
 
@@ -117,10 +117,10 @@ def explain(
         data.val[rows],
         rows,
         row,
+        _training(module.hparams),
         origin=f"Weights: {weights}. Letters: {_origin(data)}.",
         opens="hand",
         derivation=_derivation(file),
-        **_training(module.hparams),
     )
     return _write(made, file)
 
@@ -161,15 +161,10 @@ def _origin(data: LettersDataModule) -> str:
     return f"validation rows of {data.sets.origin}"
 
 
-def _training(settings: Mapping[str, Any]) -> dict[str, float]:
-    """How the run trains in its first stage; later stages may move no weight visibly."""
+def _training(settings: Mapping[str, Any]) -> Training:
+    """The first stage's rates; a later stage's may be too small to move any weight visibly."""
     first = settings["schedule"][0]
-    return {
-        "lr": first["lr"],
-        "lam": first["weight_decay"] / 2,
-        "smoothing": settings["label_smoothing"],
-        "initial_scale": settings["initial_scale"],
-    }
+    return Training(first["lr"], first["weight_decay"] / 2, settings["label_smoothing"], settings["initial_scale"])
 
 
 def _derivation(output: Path) -> str:

@@ -42,6 +42,23 @@ LARGEST_WEIGHT = float(np.finfo(np.float16).max)
 
 
 @dataclass(frozen=True)
+class Training:
+    """How the page's network is trained further.
+
+    Attributes:
+        lr: the learning rate that the page begins with.
+        lam: the strength of the L2 term, half of torch's weight_decay.
+        smoothing: of the labels, 0 to 1.
+        initial_scale: of freshly drawn weights, times the notebook's.
+    """
+
+    lr: float
+    lam: float
+    smoothing: float = 0.0
+    initial_scale: float = 1.0
+
+
+@dataclass(frozen=True)
 class Contents:
     """What the page shows.
 
@@ -52,10 +69,7 @@ class Contents:
         letters: labelled ones to read, to count on and to train on.
         rows: the number of each of the letters in its set.
         row: the number of the letter that the page opens with; None for an empty paper.
-        lr: the learning rate that the page begins with.
-        lam: the strength of the L2 term, half of torch's weight_decay.
-        smoothing: of the labels, 0 to 1.
-        initial_scale: of freshly drawn weights, times the notebook's.
+        training: how the network is trained further.
         origin: where weights and letters are from, a sentence.
         note: a warning about the letters; empty for none.
         opens: the id of the part that the page opens at; empty for its top.
@@ -68,10 +82,7 @@ class Contents:
     letters: Letters
     rows: npt.NDArray[np.int64]
     row: int | None
-    lr: float
-    lam: float
-    smoothing: float = 0.0
-    initial_scale: float = 1.0
+    training: Training
     origin: str = ""
     note: str = ""
     opens: str = ""
@@ -115,10 +126,7 @@ def data(contents: Contents) -> dict[str, Any]:
         "labels": "".join(ALPHABET[label - 1] for label in labels.tolist()),
         "rows": contents.rows.tolist(),
         "row": contents.row,
-        "lr": contents.lr,
-        "lam": contents.lam,
-        "smoothing": contents.smoothing,
-        "initial_scale": contents.initial_scale,
+        **asdict(contents.training),
         "open": contents.opens,
     }
 
