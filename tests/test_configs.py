@@ -61,7 +61,7 @@ def test_kaggle_is_the_notebooks_logged_run(monkeypatch: pytest.MonkeyPatch) -> 
     assert cli.model.schedule.ends == (10_000, 58_000, 106_000, 348_000, 438_000)
     assert cli.model.schedule.total == 438_000
     assert (cli.datamodule.scaling, cli.datamodule.validation) == ("pixel", 4800)
-    assert (cli.trainer.precision, cli.trainer.check_every) == ("32-true", 2000)
+    assert (cli.trainer.precision, cli.trainer.validation_interval) == ("32-true", 2000)
     augment = cli.datamodule.augment
     assert isinstance(augment, RandomAffine)
     assert [*augment.degrees, *augment.translate] == [-10, 10, 0.064, 0.064]
@@ -87,7 +87,7 @@ def test_kaggles_stages_are_those_of_the_notebooks_log() -> None:
 def test_notebook_is_the_notebook_to_the_letter(monkeypatch: pytest.MonkeyPatch) -> None:
     cli = built("notebook", monkeypatch)
     assert content("notebook")["model"] == content("kaggle")["model"]
-    assert (cli.trainer.precision, cli.trainer.check_every) == ("64-true", 2000)
+    assert (cli.trainer.precision, cli.trainer.validation_interval) == ("64-true", 2000)
     data = cli.datamodule
     assert (data.scaling, data.validation, data.probe) == ("pixel_each_set", 4800, "all")
     assert isinstance(data.augment, RollAndRotate)

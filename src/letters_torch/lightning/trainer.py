@@ -70,21 +70,21 @@ class StepTrainer(pl.Trainer):
         _require_interval(val_check_interval)
         if pictures not in ("stages", "never") and (isinstance(pictures, str) or pictures < 1):
             raise UserError(f"--trainer.pictures must be 1 step or more, stages or never, not {pictures}")
-        self.asked_root = Path(root) if (root := kwargs.get("default_root_dir")) else None
-        barebones = bool(kwargs.get("barebones"))
-        dry = barebones or bool(kwargs.get("fast_dev_run"))
-        keep = kwargs.get("enable_checkpointing") is not False and not dry
+        given = dict(kwargs)  # a copy: the command line finds Lightning's types only where `kwargs` is passed on
+        self.asked_root = Path(given["default_root_dir"]) if given.get("default_root_dir") else None
+        barebones = bool(given.get("barebones"))
+        dry = barebones or bool(given.get("fast_dev_run"))
+        keep = given.get("enable_checkpointing") is not False and not dry
         self.run_checkpoints = RunCheckpoints() if keep else None
         self._stop = StopOnSignal()
-        if kwargs.get("logger", True) in (None, True) and not dry:
+        if given.get("logger", True) in (None, True) and not dry:
             kwargs["logger"] = RunLogger(self.asked_root or Path())
-        given = _as_list(kwargs.get("callbacks"))
-        ours = [self._stop] if barebones else self._callbacks(given, kwargs, pictures)
-        kwargs["callbacks"] = [*given, *ours]
-        kwargs["plugins"] = [*_as_list(kwargs.get("plugins")), AtomicCheckpointIO()]
-        kwargs["enable_model_summary"] = bool(kwargs.get("enable_model_summary"))
+        theirs = _as_list(given.get("callbacks"))
+        kwargs["callbacks"] = [*theirs, *([self._stop] if barebones else self._callbacks(theirs, given, pictures))]
+        kwargs["plugins"] = [*_as_list(given.get("plugins")), AtomicCheckpointIO()]
+        kwargs["enable_model_summary"] = bool(given.get("enable_model_summary"))
         if not barebones:
-            kwargs["num_sanity_val_steps"] = kwargs.get("num_sanity_val_steps") or 0
+            kwargs["num_sanity_val_steps"] = given.get("num_sanity_val_steps") or 0
         super().__init__(max_steps=max_steps, max_epochs=-1, accelerator=_accelerator(accelerator), **kwargs)
         self.validation_interval = val_check_interval
         self.check_val_every_n_epoch = None  # a run is one long epoch, and EarlyStopping looks at every validation
