@@ -14,7 +14,7 @@ from letters_torch.exact_sgd import _kernel, blocked, sweep
 from letters_torch.exact_sgd.blocked import Blocked
 from letters_torch.exact_sgd.one_at_a_time import OneAtATime
 from letters_torch.exact_sgd.schedule import Rates
-from tests.support.updates import Problem, Updates, apart, constant, problem, ramp, random_cuts
+from tests.support.updates import Updates, apart, constant, problem
 
 ENGINES = pytest.mark.parametrize(
     "engine", [OneAtATime(), Blocked(7, compiled=False), Blocked(7, compiled=True)], ids=["one", "plain", "compiled"]
@@ -186,24 +186,3 @@ def test_the_tanh_of_the_kernel_at_infinity() -> None:
     _tanh_of_each(np.array([np.inf, -np.inf, np.nan], np.float32), got)
     assert got[:2].tolist() == [1, -1]
     assert np.isnan(got[2])
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("panel", [1, 7, 100])
-def test_on_a_gpu(panel: int) -> None:
-    task = problem(ramp(500))
-    reference = task.train(OneAtATime())
-    on_gpu: Problem = task.to("cuda")
-    assert apart(on_gpu.train(Blocked(panel)), reference) < 1e-10
-    assert apart(on_gpu.train(Blocked(panel), random_cuts(500, seed=panel), first_step=33), reference) < 1e-10
-
-
-@pytest.mark.gpu
-def test_on_a_gpu_in_float32_products_are_not_tf32() -> None:
-    task = problem(constant(400, 1e-3, 2e-3), inputs=784, hidden=100, classes=26, dtype=torch.float32)
-    reference = task.to(torch.float64).train(Blocked())
-    torch.set_float32_matmul_precision("medium")
-    try:
-        assert apart(task.to("cuda").train(Blocked(100)), reference) < 1e-5
-    finally:
-        torch.set_float32_matmul_precision("highest")

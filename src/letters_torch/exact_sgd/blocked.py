@@ -91,7 +91,7 @@ class Blocked:
                 panel = sweep.Panel(A, G, w, biases, labels[part], weight, rates_part, D, losses[part], output)
                 self._take(V, x[part], D, U, biases, self._sweep(panel))
         for given, worked in ((W, w), (outputs, b)):
-            if given is not None and worked is not None and given.data_ptr() != worked.data_ptr():
+            if given is not None and worked is not None and worked is not given:
                 given.copy_(worked)
 
     def _products(self, V: Tensor, x: Tensor, A: Tensor, G: Tensor, with_biases: bool) -> None:
@@ -159,8 +159,9 @@ class _Buffers(NamedTuple):
 
 
 def _pieces(work: Callable[[slice], None], V: Tensor) -> list[Callable[[], None]]:
-    """The work on all hidden units, the rows of V, in pieces."""
-    return [partial(work, slice(begin, begin + UNITS)) for begin in range(0, len(V), UNITS)]
+    """The work on all hidden units, the rows of V, in pieces; another device than the CPU shares it out by itself."""
+    units = UNITS if V.device.type == "cpu" else len(V)
+    return [partial(work, slice(begin, begin + units)) for begin in range(0, len(V), units)]
 
 
 def _share_out(jobs: Sequence[Callable[[], None]], V: Tensor) -> None:

@@ -61,6 +61,7 @@ def biases_are_apart(model: Model) -> bool:
     return not (model.train_biases and model.decay_biases)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a run that diverges is known by its losses
 def plain(panel: Panel, model: Model) -> float:
     """Sweeps a panel in torch. Between its first and last sample nothing moves to or from the device.
 
@@ -107,7 +108,6 @@ def _update(W: Tensor, S: Tensor, error: Tensor, h: Tensor, lr: float, weight_de
     W.sub_(S)
 
 
-@np.errstate(over="ignore", invalid="ignore")  # a run that diverges is known by its losses
 def coefficients(rates: Rates) -> tuple[Float64, Float64]:
     """What V_k, k = 0..K, has of V_0 and of the updates before it.
 
