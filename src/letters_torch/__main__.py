@@ -3,8 +3,6 @@
 import gc
 import signal
 
-from letters_torch import cli
-
 
 def main() -> None:
     """Runs the command line as a program."""
@@ -14,6 +12,8 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Imports leave no garbage, and looking for it takes a seventh of their time. `cli.main` enables the collector.
     gc.disable()
+    from letters_torch import cli
+
     cli.main()
 
 

@@ -55,7 +55,7 @@ class MetricsCsv:
 def _cell(name: str, value: float) -> str:
     if name == "step":
         return str(int(value))
-    return f"{value:.3f}" if name == "seconds" else repr(float(value))
+    return f"{value:.3f}" if name == "seconds" else f"{value:.8g}"  # they are of float32
 
 
 def _text(rows: list[list[str]]) -> str:

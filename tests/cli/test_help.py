@@ -30,7 +30,7 @@ def test_a_commands_help_fits_on_a_screen(command: str, capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("command", LIGHTNING)
 def test_every_flag_in_the_help_exists(command: str) -> None:
-    known = {*signatures.flags(command), shorthand.EARLY_STOPPING}
+    known = {*signatures.flags(command), *shorthand.FLAGS}
     assert {flag.split()[0] for flag in help.HELP[command].flags} <= known
 
 

@@ -28,7 +28,7 @@ def test_it_needs_a_number(given: list[str]) -> None:
 
 
 def test_only_a_fit_can_stop_early() -> None:
-    with pytest.raises(UserError, match="only a fit"):
+    with pytest.raises(UserError, match="--early_stopping is for fit only"):
         expand(["validate", "--early_stopping", "3"])
 
 

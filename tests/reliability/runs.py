@@ -109,7 +109,7 @@ class Left:
 def left(folder: Path, run: str = "version_0") -> Left:
     """All of the only run in `folder`."""
     runs = folder / "lightning_logs"
-    assert [each.name for each in runs.iterdir()] == [run]
+    assert [each.name for each in runs.glob("version_*")] == [run]
     kept = runs / run / "checkpoints"
     assert not list(kept.glob("*.part"))
     (best,) = kept.glob("best-*.ckpt")

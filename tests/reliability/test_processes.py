@@ -136,7 +136,7 @@ def test_fits_at_once(tmp_path: Path, killer: Killer, count: int) -> None:
     config = runs.make(tmp_path)
     answers = killer.together([("fit", "--config", config, "--seed_everything", seed) for seed in range(count)])
     assert [answer["code"] for answer in answers] == [0] * count, answers
-    folders = sorted((tmp_path / "lightning_logs").iterdir())
+    folders = sorted((tmp_path / "lightning_logs").glob("version_*"))
     assert [folder.name for folder in folders] == [f"version_{n}" for n in range(count)]
     seeds = set()
     for folder in folders:

@@ -3,7 +3,14 @@
 from pathlib import Path
 from typing import Any, Literal
 
+from letters_torch.console import say
 from letters_torch.lightning.trainer import StepTrainer
+
+
+def _print_results(results: list[dict[str, Any]], _: str) -> None:
+    """`val/acc 0.8933, val/loss 0.3517`; Lightning would print a table with 16 digits."""
+    figures = {name: float(value) for each in results for name, value in each.items()}
+    say(", ".join(f"{name} {value:.4f}" for name, value in figures.items()))
 
 
 class CommandTrainer(StepTrainer):
@@ -16,6 +23,9 @@ class CommandTrainer(StepTrainer):
 
     def __init__(self, *, precision: Literal["32-true", "64-true", "32", "64", 32, 64] | None = None, **kwargs: Any):
         super().__init__(precision=precision, **kwargs)
+        loops: list[Any] = [self.validate_loop, self.test_loop]
+        for loop in loops:
+            loop._print_results = _print_results
 
     def fit(self, model: Any, datamodule: Any = None, ckpt_path: str | None = None) -> None:  # type: ignore[override]
         """Trains a network, or resumes a run.

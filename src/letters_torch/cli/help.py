@@ -37,13 +37,14 @@ HELP = {
         " single-sample update. Ctrl-C stops the run, saves it and says how to resume it.",
         (
             "--config kaggle.yaml --data.path letters_data.mat",
-            "--config quick.yaml --data.source builtin",
+            "--config quick.yaml --data.source builtin --name first-try",
             "--config best.yaml --early_stopping 5",
             "--ckpt_path last",
         ),
         {
             "--config FILE": "settings; comes with kaggle, notebook, stated, best-438k, best and quick",
             "--ckpt_path FILE": "resume: a checkpoint, or last or best of the newest run",
+            "--name NAME": "added to the run folder's name: version_N-NAME",
             **_LETTERS,
             "--data.download true": "fetch EMNIST (with --data.source emnist)",
             "--model.hidden N": "hidden units",

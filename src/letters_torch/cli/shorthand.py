@@ -1,12 +1,14 @@
-"""Short flags for settings that take several of Lightning's."""
+"""Short flags for settings with a long name, or that take several of Lightning's."""
 
 from letters_torch.errors import UserError
 
 EARLY_STOPPING = "--early_stopping"
+NAME = "--name"
+FLAGS = (EARLY_STOPPING, NAME)
 
 
 def expand(args: list[str]) -> list[str]:
-    """Replaces `--early_stopping N` by Lightning's EarlyStopping on the validation accuracy.
+    """Replaces `--name NAME` by `--trainer.run_name=NAME`, and `--early_stopping N` by Lightning's EarlyStopping.
 
     Args:
         args: the command's name and its arguments.
@@ -16,22 +18,26 @@ def expand(args: list[str]) -> list[str]:
     """
     result, rest = [], iter(args)
     for arg in rest:
-        name, equals, value = arg.partition("=")
-        if name != EARLY_STOPPING:
+        flag, equals, value = arg.partition("=")
+        if flag not in FLAGS:
             result.append(arg)
             continue
-        patience = value if equals else next(rest, "")
         if args[0] != "fit":
-            raise UserError(f"{EARLY_STOPPING}: only a fit can stop early")
-        if not patience.isdecimal() or int(patience) < 1:
-            raise UserError(
-                f"{EARLY_STOPPING} {patience}: give the number of validations without a better accuracy after which"
-                " the run ends, 1 or more"
-            )
-        result += [
-            "--trainer.callbacks+=EarlyStopping",
-            "--trainer.callbacks.monitor=val/acc",
-            "--trainer.callbacks.mode=max",
-            f"--trainer.callbacks.patience={patience}",
-        ]
+            raise UserError(f"{flag} is for fit only")
+        given = value if equals else next(rest, "")
+        result += [f"--trainer.run_name={given}"] if flag == NAME else _early_stopping(given)
     return result
+
+
+def _early_stopping(patience: str) -> list[str]:
+    if not patience.isdecimal() or int(patience) < 1:
+        raise UserError(
+            f"{EARLY_STOPPING} {patience}: give the number of validations without a better accuracy after which"
+            " the run ends, 1 or more"
+        )
+    return [
+        "--trainer.callbacks+=EarlyStopping",
+        "--trainer.callbacks.monitor=val/acc",
+        "--trainer.callbacks.mode=max",
+        f"--trainer.callbacks.patience={patience}",
+    ]

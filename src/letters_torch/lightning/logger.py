@@ -5,14 +5,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+from lightning_fabric.utilities.logger import _flatten_dict, _sanitize_params
 from pytorch_lightning.loggers import TensorBoardLogger
+from torch.utils.tensorboard.summary import hparams
 
+from letters_torch import metrics_csv
 from letters_torch.errors import UserError
 from letters_torch.lightning import run_folder
+from letters_torch.metrics_csv import MetricsCsv
 
 
 class RunLogger(TensorBoardLogger):
-    """Logs into a run folder of its own, in steps, and without Lightning's curve of epochs.
+    """Logs into a run folder of its own, in steps, and without Lightning's curve of epochs; also into metrics.csv.
 
     The folder of a new run is made, and the curve of a resumed run is cut, when the first thing is logged: a fit that
     fails earlier leaves no folder, and an old one as it was.
@@ -21,10 +26,13 @@ class RunLogger(TensorBoardLogger):
         root: the folder of `lightning_logs`.
         folder: that of the run to go on with; None for a new one.
         purge_from: as for `resume`.
+        name: of a new run; its folder is `version_N-name`.
     """
 
-    def __init__(self, root: Path, folder: Path | None = None, purge_from: int = 0) -> None:
+    def __init__(self, root: Path, folder: Path | None = None, purge_from: int = 0, name: str | None = None) -> None:
         super().__init__(root, run_folder.RUNS, default_hp_metric=False)
+        self._run_name = name
+        self._table: MetricsCsv | None = None
         self._resumed: Path | None = None
         self._begun = False
         if folder is not None:
@@ -58,11 +66,35 @@ class RunLogger(TensorBoardLogger):
         """The first thing that Lightning logs, once a run is ready to start."""
         self._begin()
         super().log_hyperparams(*args, **kwargs)
+        self._log_settings()
+
+    def _log_settings(self) -> None:
+        """Fills TensorBoard's TEXT and HPARAMS tabs. The metrics of HPARAMS are the run's own curves, by name."""
+        first = self._kwargs.get("purge_step") or 0
+        settings = yaml.safe_dump(dict(self.hparams), sort_keys=False)
+        self.experiment.add_text("settings", "\n".join(f"    {line}" for line in settings.splitlines()), first)
+        flat = _sanitize_params(_flatten_dict(dict(self.hparams)))
+        for summary in hparams(flat, {"val/acc": 0.0, "val/loss": 0.0}):
+            self.experiment._get_file_writer().add_summary(summary)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Scalars at a step."""
         self._begin()
-        super().log_metrics({name: value for name, value in metrics.items() if name != "epoch"}, step)
+        kept = {name: float(value) for name, value in metrics.items() if name != "epoch"}
+        super().log_metrics(kept, step)
+        if kept:
+            self._log_row(kept, step or 0)
+
+    def _log_row(self, metrics: Mapping[str, float], step: int) -> None:
+        try:
+            if self._table is None:
+                self._table = MetricsCsv(Path(self.log_dir), self._kwargs.get("purge_step"))
+            self._table.log(metrics, step)
+        except OSError as error:
+            raise UserError(
+                f"cannot write {Path(self.log_dir) / metrics_csv.NAME} ({error.strerror or error});"
+                " what was there before is kept"
+            ) from error
 
     def save(self) -> None:
         """Writes out what is logged."""
@@ -83,7 +115,7 @@ class RunLogger(TensorBoardLogger):
             ) from error
 
     def _get_next_version(self) -> Any:
-        return run_folder.claim(Path(self.root_dir).parent).name
+        return run_folder.claim(Path(self.root_dir).parent, self._run_name).name
 
     def _begin(self) -> None:
         if not self._begun and self._resumed is not None:

@@ -1,5 +1,6 @@
 """The folder of a run, `lightning_logs/version_N`: claimed once, locked, and found again by a checkpoint in it."""
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,8 +35,18 @@ class Lock:
         self._lock.release()
 
 
-def claim(root: Path) -> Path:
-    """Makes the next `version_N` below `root`/lightning_logs; no other process gets the same."""
+def claim(root: Path, name: str | None = None) -> Path:
+    """Makes the next `version_N` below `root`/lightning_logs; no other process gets the same N.
+
+    Args:
+        root: the folder that holds lightning_logs.
+        name: for `version_N-name`.
+
+    Raises:
+        UserError: the name cannot be part of a folder's name.
+    """
+    if name is not None and not re.fullmatch(r"[\w.+=-]{1,80}", name):
+        raise UserError(f"--name {name!r}: use letters, digits and the signs - _ . + =, at most 80")
     runs = root / RUNS
     runs.mkdir(parents=True, exist_ok=True)
     number = 1 + max((_number(folder) for folder in runs.iterdir()), default=-1)
@@ -45,8 +56,11 @@ def claim(root: Path) -> Path:
             folder.mkdir()
         except FileExistsError:
             number += 1
-        else:
-            return folder
+            continue
+        if [each for each in runs.glob("version_*") if _number(each) == number] == [folder]:
+            return folder if name is None else folder.rename(runs / f"{folder.name}-{name}")
+        folder.rmdir()  # another process has renamed its own in the meantime
+        number += 1
 
 
 def of_logger(logger: Any, root: Path) -> Path:
@@ -113,6 +127,6 @@ def find_checkpoint(which: Literal["last", "best"], root: Path) -> Path:
 
 
 def _number(folder: Path) -> int:
-    """N of version_N; -1 for any other name."""
-    digits = folder.name.removeprefix("version_")
-    return int(digits) if folder.name.startswith("version_") and digits.isdecimal() else -1
+    """N of version_N and of version_N-NAME; -1 for any other name."""
+    found = re.match(r"version_([0-9]+)(?:-|$)", folder.name)
+    return int(found[1]) if found else -1

@@ -30,11 +30,13 @@ from letters_torch.lightning.callbacks.letter_table import LetterTable
 from letters_torch.lightning.callbacks.pictures import Pictures
 from letters_torch.lightning.callbacks.progress import StepProgressBar
 from letters_torch.lightning.callbacks.stop import StopOnSignal
+from letters_torch.lightning.callbacks.summary import RunSummary
 from letters_torch.lightning.checkpoint_io import AtomicCheckpointIO
 from letters_torch.lightning.clock import Clock
 from letters_torch.lightning.logger import RunLogger
 from letters_torch.lightning.loops import StepCheckpointConnector, StepFitLoop, StepLoop
 from letters_torch.lightning.module import LettersModule
+from letters_torch.lightning.monitors import check_monitors
 
 
 class StepTrainer(pl.Trainer):
@@ -45,6 +47,7 @@ class StepTrainer(pl.Trainer):
         val_check_interval: steps between two validations, or as a float the fraction of the run between them.
         pictures: when TensorBoard gets pictures: at the validations that follow the ends of the "stages" and at the
             last one, with a number also each time that so many more steps are done; or "never".
+        run_name: added to the name of the run's folder: lightning_logs/version_N-NAME.
         accelerator: "auto" is the CPU, which is fastest here; "gpu" and "mps" work.
         **kwargs: as the Trainer's, except for those that mean nothing for single-sample SGD.
 
@@ -63,6 +66,7 @@ class StepTrainer(pl.Trainer):
         max_steps: int = -1,
         val_check_interval: int | float | None = 2000,
         pictures: int | Literal["stages", "never"] = "stages",
+        run_name: str | None = None,
         accelerator: str | Accelerator = "auto",
         **kwargs: Any,
     ) -> None:
@@ -78,7 +82,7 @@ class StepTrainer(pl.Trainer):
         self.run_checkpoints = RunCheckpoints() if keep else None
         self._stop = StopOnSignal()
         if given.get("logger", True) in (None, True) and not dry:
-            kwargs["logger"] = RunLogger(self.asked_root or Path())
+            kwargs["logger"] = RunLogger(self.asked_root or Path(), name=run_name)
         theirs = _as_list(given.get("callbacks"))
         kwargs["callbacks"] = [*theirs, *([self._stop] if barebones else self._callbacks(theirs, given, pictures))]
         kwargs["plugins"] = [*_as_list(given.get("plugins")), AtomicCheckpointIO()]
@@ -98,7 +102,15 @@ class StepTrainer(pl.Trainer):
         bar = kwargs.get("enable_progress_bar") is not False and not any(isinstance(c, ProgressBar) for c in given)
         drawn = [] if pictures == "never" else [Pictures(pictures if isinstance(pictures, int) else None)]
         kept = [self.run_checkpoints] if self.run_checkpoints else []
-        return [*([StepProgressBar()] if bar else []), ConsoleLog(), LetterTable(), self._stop, *kept, *drawn]
+        return [
+            *([StepProgressBar()] if bar else []),
+            ConsoleLog(),
+            LetterTable(),
+            self._stop,
+            *kept,
+            *drawn,
+            RunSummary(),
+        ]
 
     @property
     def clock(self) -> Clock:
@@ -169,6 +181,8 @@ class StepTrainer(pl.Trainer):
             raise UserError(
                 "StepTrainer.fit needs a LettersDataModule, as datamodule=...; it makes the blocks of steps"
             )
+        trainer: Any = self
+        check_monitors(trainer.callbacks)
         data.setup("fit")
         model.clock.set_limits(self.requested_steps, self.validation_interval)
         if source is None:

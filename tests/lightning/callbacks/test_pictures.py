@@ -117,18 +117,21 @@ def test_histograms_are_of_all_weights_and_of_every_unit(run: Path) -> None:
 
 
 def test_the_notebooks_curve_lies_beside_the_runs_own_once(run: Path) -> None:
-    """In a run of its own below, under the same names; its name says that the letters are others."""
-    ours, theirs = scalars(run), scalars(run / NOTEBOOK)
+    """In a run of its own, under the same names; its name says that the letters are others."""
+    ours, theirs = scalars(run), scalars(run.parent / NOTEBOOK)
     assert {tag: [step for step, _ in points] for tag, points in theirs.items()} == {"train/acc": [0], "val/acc": [0]}
     assert [step for step, _ in ours["val/acc"]] == [0, 50, 100, 150, 200]
     assert set(theirs) <= set(ours)
-    assert not (run / "notebook").exists()
+    assert not (run.parent / "notebook").exists()
+    assert len(list((run.parent / NOTEBOOK).glob("events*"))) == 1
 
 
 def test_the_notebooks_curve_goes_as_far_as_the_run(tmp_path: Path) -> None:
-    """And further where the run, resumed, is to go further; each point is there once."""
+    """It gets longer with a longer run, not shorter with a shorter one; each point is there once."""
     for last, points in ((9_000, 5), (58_000, 32)):
         log_notebook(tmp_path, True, last)
+        log_notebook(tmp_path, True, 9_000)
+        assert len(list((tmp_path / "notebook").glob("events*"))) == 1
         theirs, expected = scalars(tmp_path / "notebook"), notebook.curve()[:points]
         assert theirs["val/acc"] == [(p.step, pytest.approx(p.val_acc, abs=1e-6)) for p in expected]
         assert theirs["train/acc"] == [(p.step, pytest.approx(p.train_acc, abs=1e-6)) for p in expected]
@@ -158,9 +161,9 @@ def test_no_bit_of_the_run_depends_on_the_pictures(tmp_path: Path) -> None:
         states.append((torch.get_rng_state().numpy().tobytes(), np.random.get_state()[1].tobytes()))  # type: ignore[index]
     assert weights[0] == weights[1]
     assert states[0] == states[1]
-    assert steps(next((tmp_path / "without").glob("lightning_logs/*"))) == {}
-    assert not list((tmp_path / "without").glob("lightning_logs/*/notebook*"))
-    assert steps(next((tmp_path / "often").glob("lightning_logs/*")))[READINGS[0]] == [50, 100, 150, 200]
+    assert steps(next((tmp_path / "without").glob("lightning_logs/version_0"))) == {}
+    assert not list((tmp_path / "without").glob("lightning_logs/notebook*"))
+    assert steps(next((tmp_path / "often").glob("lightning_logs/version_0")))[READINGS[0]] == [50, 100, 150, 200]
 
 
 def test_an_interval_that_cannot_be_is_refused() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
@@ -47,7 +48,7 @@ class Pictures(Callback):
         writer, data = _writer(trainer), getattr(trainer, "datamodule", None)
         if writer is None or data is None or data.sets is None:
             return
-        log_notebook(Path(trainer.log_dir), notebook.is_comparable(data.sets), trainer.max_steps)
+        log_notebook(Path(trainer.log_dir).parent, notebook.is_comparable(data.sets), trainer.max_steps)
         first, count = trainer.global_step, min(SHOWN, trainer.max_steps - trainer.global_step)
         if count > 0:
             writer.add_image("inputs/on file, and as they enter", entering(data, first, count), first, dataformats="HW")
@@ -106,21 +107,35 @@ def entering(data: Any, first: int, count: int) -> tiles.UInt8:
 
 
 def log_notebook(folder: Path, comparable: bool, last: int) -> None:
-    """The notebook's accuracies as a run below ours, so that TensorBoard draws them into the same charts.
+    """The notebook's accuracies as a run beside ours, so that TensorBoard draws them into the same charts.
+
+    They are written once for all runs of a folder, as far as the longest of them is to go: a longer curve would
+    squeeze the others into a corner of the chart.
 
     Args:
-        folder: of our run.
-        comparable: whether the two may be held against each other.
-        last: the last step of our run; a longer curve would squeeze ours into a corner of the chart.
+        folder: that holds the runs.
+        comparable: whether the run's letters are those of the notebook.
+        last: the last step of the run.
     """
     folder /= "notebook" if comparable else "notebook_on_other_letters"
-    for old in folder.glob("events.out.tfevents.*"):  # of the same run before it was resumed, perhaps to go further
-        old.unlink(missing_ok=True)
-    with SummaryWriter(str(folder)) as writer:
-        for point in notebook.curve():
-            if point.step <= last:
+    points = [point for point in notebook.curve() if point.step <= last]
+    folder.mkdir(exist_ok=True)
+    with FileLock(folder / ".lock"):
+        there = list(folder.glob("events.out.tfevents.*"))
+        if any(_points(file) >= len(points) for file in there):
+            return
+        with SummaryWriter(str(folder), filename_suffix=f".{len(points)}") as writer:
+            for point in points:
                 writer.add_scalar("train/acc", point.train_acc, point.step)
                 writer.add_scalar("val/acc", point.val_acc, point.step)
+        for old in there:
+            old.unlink(missing_ok=True)
+
+
+def _points(events: Path) -> int:
+    """How many points a file of the notebook's curve holds, by its name."""
+    count = events.suffix.removeprefix(".")
+    return int(count) if count.isdecimal() else -1
 
 
 def _log_predictions(writer: Any, found: Predictions, images: Any, step: int) -> None:

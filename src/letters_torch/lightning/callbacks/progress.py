@@ -6,9 +6,12 @@ from typing import Any
 from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.callbacks.progress.tqdm_progress import Tqdm
 
+# `12%|██| 50.0k/438k [00:40 left, 95.2k steps/s, acc=0.7512]`: fits into 60 columns.
+BAR = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining} left, {rate_noinv_fmt}{postfix}]"
+
 
 class StepProgressBar(TQDMProgressBar):
-    """Lightning's bar in steps: steps done, steps per second, time left.
+    """Lightning's bar in steps: steps done, time left, steps per second, the last validation accuracy.
 
     A validation in a fit takes a fraction of a second and prints a line: it has no bar of its own. Nothing is drawn
     unless the output is a terminal.
@@ -22,14 +25,20 @@ class StepProgressBar(TQDMProgressBar):
     def init_train_tqdm(self) -> Tqdm:
         """The bar of the run."""
         return Tqdm(
-            desc="fit",
+            bar_format=BAR,
             total=self.trainer.max_steps,
             initial=self.trainer.global_step,
             unit=" steps",
+            unit_scale=True,
             disable=self.is_disabled,
             dynamic_ncols=True,
             smoothing=0.1,
         )
+
+    def get_metrics(self, trainer: Any, pl_module: Any) -> dict[str, int | str | float | dict[str, float]]:
+        """What the bar shows behind its numbers."""
+        accuracy = trainer.callback_metrics.get("val/acc")
+        return {} if accuracy is None else {"acc": f"{float(accuracy):.4f}"}
 
     def init_validation_tqdm(self) -> Tqdm:
         """Disabled in a fit, and if the caller wants nothing printed."""

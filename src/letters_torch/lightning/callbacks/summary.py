@@ -1,0 +1,74 @@
+"""The last lines of a fit: why it ended, the best accuracy, the time, the folder, and what to do next."""
+
+import shlex
+import time
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.callbacks import Callback, EarlyStopping, Timer
+from pytorch_lightning.callbacks.early_stopping import EarlyStoppingReason
+
+from letters_torch.console import duration, say
+from letters_torch.lightning.callbacks.stop import StopOnSignal
+from letters_torch.reading.intervals import wilson
+
+PROGRAM = "python -m letters_torch"
+
+
+class RunSummary(Callback):
+    """Prints the summary of a fit. After a signal, `StopOnSignal` has said why it ended and how to resume it."""
+
+    def __init__(self) -> None:
+        self._began = 0.0
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Takes the time."""
+        self._began = time.monotonic()
+
+    def on_fit_end(self, trainer: Any, pl_module: Any) -> None:
+        """Prints the lines."""
+        if trainer.fast_dev_run:
+            return
+        signalled = any(isinstance(callback, StopOnSignal) and callback.received for callback in trainer.callbacks)
+        if not signalled:
+            say(f"ended at step {trainer.global_step:,} of {pl_module.schedule.total:,}: {_reason(trainer, pl_module)}")
+        kept = trainer.run_checkpoints
+        best = Path(kept.best_model_path) if kept is not None and kept.best_model_path else None
+        if best is not None:
+            say(_best(kept.best[0], best, len(trainer.datamodule.val)))
+        where = f"; run folder: {trainer.run_folder}" if trainer.run_folder is not None else ""
+        say(f"trained for {duration(time.monotonic() - self._began)}{where}")
+        if best is not None and not signalled:
+            file = shlex.quote(str(best))
+            say(f"next: {PROGRAM} predict --ckpt_path {file}\n      {PROGRAM} report --ckpt_path {file}")
+
+
+def _reason(trainer: Any, module: Any) -> str:
+    """Why a fit is over."""
+    if trainer.global_step >= module.schedule.total:
+        return "the end of the schedule"
+    if trainer.clock.is_over:
+        return "trainer.max_steps"
+    for callback in trainer.callbacks:
+        if isinstance(callback, EarlyStopping) and callback.stopping_reason != EarlyStoppingReason.NOT_STOPPED:
+            return f"early stopping, {_why(callback)}"
+        if isinstance(callback, Timer) and (callback.time_remaining() or 1.0) <= 0:
+            return "trainer.max_time"
+    return "a callback stopped it"
+
+
+def _why(callback: EarlyStopping) -> str:
+    if callback.stopping_reason == EarlyStoppingReason.PATIENCE_EXHAUSTED:
+        count = callback.wait_count
+        return f"no better {callback.monitor} in {count} validation{'s' if count > 1 else ''}"
+    return " ".join((callback.stopping_reason_message or "its criterion is met").split())
+
+
+def _best(accuracy: float, file: Path, rows: int) -> str:
+    """`best accuracy 0.8933 at step 438,000 (95% interval 0.8843 to 0.9018, 4,800 validation rows)`."""
+    step = int(file.name.removeprefix("best-step=").partition("-")[0])
+    low, high = wilson(round(accuracy * rows), rows)
+    return (
+        f"best accuracy {accuracy:.4f} at step {step:,}"
+        f" (95% interval {low:.4f} to {high:.4f}, {rows:,} validation rows)"
+    )

@@ -1,0 +1,57 @@
+"""The progress bar: steps, time left, speed and accuracy, in 60 columns."""
+
+import io
+import re
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from pytorch_lightning.callbacks.progress.tqdm_progress import Tqdm
+
+from letters_torch.lightning.callbacks.progress import BAR, StepProgressBar
+from tests.support.running import fit
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_it_fits(columns: int) -> None:
+    text = io.StringIO()
+    bar = Tqdm(
+        total=4_500_000, initial=1_500_000, file=text, bar_format=BAR, unit=" steps", unit_scale=True, ncols=columns
+    )
+    bar.start_t -= 30.0
+    bar.n = 4_000_000
+    bar.set_postfix({"acc": "0.8933"})
+    bar.close()
+    lines = [line for line in text.getvalue().split("\r") if "acc" in line]
+    assert lines
+    for line in lines:
+        assert len(line.rstrip("\n")) <= columns
+        assert re.match(r" 89%\|.+\| 4\.00M/4\.50M \[\d\d:\d\d left, \d+\.\dk steps/s, acc=0\.8933\]", line)
+
+
+def test_it_shows_the_accuracy_and_no_version() -> None:
+    trainer: Any = SimpleNamespace(callback_metrics={"val/acc": torch.tensor(0.75), "val/loss": torch.tensor(1.0)})
+    assert StepProgressBar().get_metrics(trainer, None) == {"acc": "0.7500"}
+    trainer.callback_metrics.clear()
+    assert StepProgressBar().get_metrics(trainer, None) == {}
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_in_a_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal it is drawn, counts to the last step and ends with the accuracy; elsewhere nothing is drawn."""
+    for kind, drawn in ((Terminal, True), (io.StringIO, False)):
+        err = kind()
+        monkeypatch.setattr(sys, "stderr", err)
+        done = fit(tmp_path, max_steps=100, enable_progress_bar=True)
+        assert bool(err.getvalue()) == drawn
+        if drawn:
+            assert "100/100 [00:00 left" in err.getvalue()
+            assert f"acc={done.trainer.callback_metrics['val/acc']:.4f}]" in err.getvalue()
+            assert "v_num" not in err.getvalue()
