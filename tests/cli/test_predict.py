@@ -36,10 +36,10 @@ def test_pictures_of_files_and_folders(trained: Path, capsys: pytest.CaptureFixt
     Image.fromarray(pictures(1)[0]).save(trained / "one.png")
     said(capsys, "predict", "--pictures", "one.png", "drawn", "--output", "read.csv")
     rows = [line.split(",") for line in (trained / "read.csv").read_text().splitlines()]
-    assert rows[0] == ["Id", "Category", "Letter", "Confidence", "File"]
+    assert rows[0] == ["Id", "Category", "Letter", "Confidence", "Unsure", "File"]
     assert [row[0] for row in rows[1:]] == ["1", "2", "3", "4"]
-    assert [row[4] for row in rows[1:]] == ["one.png", "drawn/9.png", "drawn/10.png", "drawn/11.png"]
-    for _, category, letter, confidence, _ in rows[1:]:
+    assert [row[5] for row in rows[1:]] == ["one.png", "drawn/9.png", "drawn/10.png", "drawn/11.png"]
+    for _, category, letter, confidence, _, _ in rows[1:]:
         assert letter == chr(64 + int(category))
         assert 1 / 26 <= float(confidence) <= 1
     assert rows[1][1:4] == rows[2][1:4]  # the same picture
