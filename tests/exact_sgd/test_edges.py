@@ -104,15 +104,17 @@ def test_a_run_that_diverges_is_seen(dtype: torch.dtype, lr: float, compiled: bo
     assert not task.train(Blocked(7, compiled)).losses[-1].isfinite()
 
 
-def test_the_flushed_tail_of_the_softmax_is_all_that_differs() -> None:
-    """A class 75 below the top has a probability under 1e-32, which the kernel takes for 0; one 60 below it keeps."""
-    task = problem(constant(1, 1.0, 0.0), classes=3, dtype=torch.float32)
-    task.W.zero_()[:, -1] = torch.tensor([0.0, -60.0, -75.0])
+@pytest.mark.parametrize(("dtype", "kept", "flushed"), [(torch.float32, 60, 75), (torch.float64, 600, 680)])
+def test_the_flushed_tail_of_the_softmax_is_all_that_differs(dtype: torch.dtype, kept: int, flushed: int) -> None:
+    """The kernel takes a probability far below the least normal number times 1 / eps for 0, and no larger one."""
+    task = problem(constant(1, 1.0, 0.0), classes=3, dtype=dtype)
+    task.W.zero_()[:, -1] = torch.tensor([0.0, -kept, -flushed])
     task.y.zero_()
     taken = {form: task.train(Blocked(1, form)).W[1:, 0].tolist() for form in (False, True)}
     assert taken[True][1] == 0
-    assert 0 < abs(taken[False][1]) < 1e-32
-    assert taken[True][0] == pytest.approx(taken[False][0], rel=1e-5)
+    assert 0 < abs(taken[False][1]) < 2 * np.exp(-flushed)
+    assert abs(taken[True][0]) > np.exp(-kept) / 100
+    assert taken[True][0] == pytest.approx(taken[False][0], rel=1e-5, abs=0)
 
 
 @FORMS

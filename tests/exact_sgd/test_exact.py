@@ -1,6 +1,8 @@
 """In float64 the blocked updates are the updates of a plain loop, to rounding; with a stale gradient they are not."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,12 +10,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from letters_torch.exact_sgd import formulas, sweep
+from letters_torch.exact_sgd import blocked, formulas, sweep
 from letters_torch.exact_sgd.blocked import UNITS, Blocked, panels
 from letters_torch.exact_sgd.model import Model
 from letters_torch.exact_sgd.one_at_a_time import OneAtATime
 from letters_torch.exact_sgd.schedule import Rates
-from letters_torch.exact_sgd.threads import torch_threads
+from letters_torch.exact_sgd.threads import run_parallel
 from tests.support.updates import (
     Problem,
     Result,
@@ -141,14 +143,26 @@ def test_blocks_cut_at_multiples_of_the_panel_give_the_same_bits(dtype: torch.dt
             assert torch.equal(expected, got)
 
 
+def in_threads(count: int, jobs: Sequence[Callable[[], object]]) -> None:
+    """As `run_parallel`, by exactly so many threads: the first jobs begin when each thread has one."""
+    together = threading.Barrier(min(count, len(jobs)), timeout=10)
+
+    def begin(job: Callable[[], object]) -> None:
+        together.wait()
+        job()
+
+    first = [partial(begin, job) for job in jobs[: together.parties]]
+    run_parallel([*first, *jobs[together.parties :]], threads=count)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_the_number_of_threads_makes_no_difference(dtype: torch.dtype) -> None:
-    """Three pieces of hidden units, the last one short, shared by one thread to five."""
+def test_the_number_of_threads_makes_no_difference(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three pieces of hidden units, the last one short, and two of the Gram matrix, done by one thread to five."""
     task = problem(ramp(330), inputs=784, hidden=2 * UNITS + 30, dtype=dtype)
     results = []
     for threads in (1, 2, 5):
-        with torch_threads(threads):
-            results.append(task.train(Blocked()))
+        monkeypatch.setattr(blocked, "run_parallel", partial(in_threads, threads))
+        results.append(task.train(Blocked()))
     for result in results[1:]:
         assert all(torch.equal(*pair) for pair in zip(results[0], result, strict=True))
     if dtype == torch.float64:

@@ -33,6 +33,14 @@ def test_initial_weights_have_their_distribution() -> None:
         assert abs(biases.var() / variance - 1) < 5 * (2 / len(biases)) ** 0.5
 
 
+def test_the_constant_does_not_count_in_the_variance() -> None:
+    """With one input, and with one hidden unit, counting the constant 1 too would halve the variance."""
+    V, _ = initial_weights(1, 10_000, 1, seed=0)
+    _, W = initial_weights(1, 1, 10_000, seed=0)
+    for weights in (V, W):
+        assert weights.var().item() == pytest.approx(1, abs=0.05)
+
+
 def test_shapes_are_those_of_the_letters() -> None:
     V, W = initial_weights(PIXELS, 400, CLASSES, seed=0)
     assert (V.shape, W.shape) == ((400, 785), (26, 401))

@@ -8,13 +8,15 @@ Proof:  2,000 steps equal NumPy formulas derived by hand to a relative 1e-10 in 
 
 from letters_torch.exact_sgd.blocked import PANEL, Blocked
 from letters_torch.exact_sgd.engine import ENGINES, Engine, make_engine
-from letters_torch.exact_sgd.model import Model
+from letters_torch.exact_sgd.model import ACTIVATIONS, LOSSES, Model
 from letters_torch.exact_sgd.network import from_linear, hidden_units, initial_weights, logits, to_linear
 from letters_torch.exact_sgd.one_at_a_time import OneAtATime
 from letters_torch.exact_sgd.schedule import Rates, Schedule, Stage
 
 __all__ = [
+    "ACTIVATIONS",
     "ENGINES",
+    "LOSSES",
     "PANEL",
     "Blocked",
     "Engine",
