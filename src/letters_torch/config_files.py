@@ -13,6 +13,27 @@ _PACKAGE = Path(__file__).parent
 # Beside the installed package's modules; or, if the package runs from its repository, two folders up.
 _SHIPPED = (_PACKAGE / "configs", _PACKAGE.parents[1] / "configs")
 
+# Settings of Lightning's Trainer that a run of single-sample steps on one device refuses or cannot use.
+NOT_OFFERED = (
+    "accumulate_grad_batches",
+    "barebones",
+    "check_val_every_n_epoch",
+    "enable_autolog_hparams",
+    "gradient_clip_algorithm",
+    "gradient_clip_val",
+    "limit_train_batches",
+    "max_epochs",
+    "min_epochs",
+    "min_steps",
+    "model_registry",
+    "num_nodes",
+    "num_sanity_val_steps",
+    "overfit_batches",
+    "reload_dataloaders_every_n_epochs",
+    "sync_batchnorm",
+    "use_distributed_sampler",
+)
+
 LARGEST = 1_000_000  # bytes; a config has some thousand
 MOST_VALUES = 10_000  # keys and values, each counted as often as an alias repeats it
 

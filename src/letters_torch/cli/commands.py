@@ -43,5 +43,8 @@ OTHERS: dict[str, Command] = {
     "draw": Command(
         "write a page on which you draw letters and see them read", "letters_torch.pages.draw.command:command"
     ),
+    "study": Command(
+        "compare settings and seeds in many runs, on one machine or a Ray cluster", "letters_torch.study.command:run"
+    ),
     "export": Command("write a network to ONNX, safetensors or PyTorch", "letters_torch.export.command:command"),
 }

@@ -5,6 +5,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from letters_torch.config_files import NOT_OFFERED
+
 _PACKAGE = Path(__file__).parents[1]
 
 # Flags of the parser itself, and of `LettersCLI`.
@@ -17,27 +19,6 @@ _SECTIONS = {
 _COMMANDS = Path(__file__).with_name("command_trainer.py"), "CommandTrainer"
 # Linked to --seed_everything, or no settings.
 _NOT_GIVEN = {"model", "datamodule", "model.seed", "data.seed"}
-
-# Settings of Lightning's Trainer that a run of single-sample steps on one device refuses or cannot use.
-NOT_OFFERED = (
-    "accumulate_grad_batches",
-    "barebones",
-    "check_val_every_n_epoch",
-    "enable_autolog_hparams",
-    "gradient_clip_algorithm",
-    "gradient_clip_val",
-    "limit_train_batches",
-    "max_epochs",
-    "min_epochs",
-    "min_steps",
-    "model_registry",
-    "num_nodes",
-    "num_sanity_val_steps",
-    "overfit_batches",
-    "reload_dataloaders_every_n_epochs",
-    "sync_batchnorm",
-    "use_distributed_sampler",
-)
 
 
 @cache

@@ -1,5 +1,6 @@
 """From the settings of a run to the objects that they describe, as the command line builds them."""
 
+import logging
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,10 +11,13 @@ from pytorch_lightning.cli import LightningArgumentParser
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
+from letters_torch import config_files
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
 from letters_torch.lightning.module import LettersModule
 from letters_torch.lightning.trainer import StepTrainer
+
+LettersKey = tuple[Any, ...]
 
 
 class Built(NamedTuple):
@@ -27,11 +31,15 @@ class Built(NamedTuple):
 @cache
 def _parser() -> LightningArgumentParser:
     """The parser of `fit`'s config: the same keys, types and defaults. The seed is one for everything."""
+    for name in ("pytorch_lightning", "lightning_fabric"):  # they tell of GPUs that are not used, and of tips
+        logging.getLogger(name).setLevel(logging.WARNING)
     parser = LightningArgumentParser(exit_on_error=False)
     parser.add_argument("--seed_everything", type=int, default=0)
-    parser.add_lightning_class_args(StepTrainer, "trainer")
-    parser.add_lightning_class_args(LettersModule, "model")
-    parser.add_lightning_class_args(LettersDataModule, "data")
+    options: dict[str, Any] = {"fail_untyped": False, "sub_configs": True}
+    skip = set(config_files.NOT_OFFERED)
+    parser.add_class_arguments(StepTrainer, "trainer", skip=skip, instantiate=False, **options)
+    parser.add_class_arguments(LettersModule, "model", **options)
+    parser.add_class_arguments(LettersDataModule, "data", **options)
     parser.link_arguments("seed_everything", "model.seed")
     parser.link_arguments("seed_everything", "data.seed")
     return parser
@@ -50,6 +58,11 @@ def parse(config: dict[str, Any]) -> Namespace:
     if parsed.data.path is not None:
         parsed.data.path = str(Path(parsed.data.path).expanduser().absolute())
     return parsed
+
+
+def letters_key(parsed: Namespace) -> LettersKey:
+    """Equal for configs whose runs read the same letters."""
+    return parsed.data.source, parsed.data.path, parsed.data.transposed
 
 
 def as_yaml(parsed: Namespace) -> str:
@@ -72,7 +85,7 @@ def build(parsed: Namespace, logger: Logger | None = None, callbacks: list[Callb
     try:
         made = _parser().instantiate_classes(parsed)
         settings = dict(vars(made.trainer))
-        settings.update(logger=logger or False, enable_progress_bar=False)
+        settings.update(logger=logger or False, default_root_dir=None, enable_progress_bar=False)
         settings["callbacks"] = [*(_as_list(settings.get("callbacks"))), *(callbacks or [])]
         trainer = StepTrainer(**settings)
         made.model.clock.set_limits(trainer.requested_steps, trainer.validation_interval)

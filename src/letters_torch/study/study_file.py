@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -70,8 +71,8 @@ class Trial:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The run's whole config."""
-        return {"seed_everything": self.seed, **self.setting.config}
+        """The run's whole config, a copy: jsonargparse changes what it parses."""
+        return {"seed_everything": self.seed, **deepcopy(dict(self.setting.config))}
 
     @property
     def key(self) -> str:
@@ -189,7 +190,9 @@ def _config(named: Any, beside: Path) -> dict[str, Any]:
     path = local if local.is_file() else config_files.find(named)
     config_files.read(path)
     content: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    return {key: value for key, value in content.items() if key not in ("seed_everything", "ckpt_path")}
+    settings = {key: value for key, value in content.items() if key not in ("seed_everything", "ckpt_path")}
+    settings["trainer"] = {"pictures": "never", **(settings.get("trainer") or {})}  # they take longer than a short run
+    return settings
 
 
 def _grid(base: Mapping[str, Any], vary: Mapping[str, Any]) -> Iterator[Setting]:

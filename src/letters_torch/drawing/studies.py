@@ -1,0 +1,82 @@
+"""Figures of a study: differences with their intervals, curves with bands, accuracy over cost."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from letters_torch.drawing.figures import _RC, INK, VAL, Curve, _figure
+
+COLOURS = ("#2b83d6", "#e08a1e", "#2ca25f", "#c0504d", "#8856a7", "#0f9d9d", "#b58900", "#8a8f98")
+
+Interval = tuple[float, float, float]  # mean, low, high
+
+
+@mpl.rc_context(_RC)
+def forest(differences: Mapping[str, Interval], xlabel: str) -> Figure:
+    """A row for each name: the mean difference and its interval, around a line at 0."""
+    figure, axes = _figure(7.2, 1.0 + 0.28 * len(differences))
+    for row, (mean, low, high) in enumerate(differences.values()):
+        settled = low > 0 or high < 0
+        colour = (VAL if mean > 0 else "#c0504d") if settled else "#8a8f98"
+        axes.plot([low, high], [row, row], color=colour, linewidth=2)
+        axes.plot([mean], [row], "o", color=colour, markersize=5)
+    axes.axvline(0, color=INK, linewidth=0.7)
+    axes.set_yticks(range(len(differences)), list(differences), fontsize=8)
+    axes.invert_yaxis()
+    axes.set_xlabel(xlabel)
+    axes.tick_params(axis="y", length=0)
+    return figure
+
+
+@mpl.rc_context(_RC)
+def bands(curves: Mapping[str, Sequence[Curve]], ylabel: str) -> Figure:
+    """For each name the mean of its curves, and a band of one standard deviation where there are several.
+
+    Args:
+        curves: by name, one for each seed. Only steps that all of them have are drawn.
+        ylabel: what they show.
+    """
+    figure, axes = _figure(7.2, 4.4)
+    for (name, several), colour in zip(curves.items(), _colours(len(curves)), strict=True):
+        steps, values = _together(several)
+        if not steps:
+            continue
+        mean, sd = values.mean(0), values.std(0, ddof=1) if len(values) > 1 else np.zeros(len(steps))
+        axes.plot(steps, mean, label=name, color=colour)
+        axes.fill_between(steps, mean - sd, mean + sd, color=colour, alpha=0.2, linewidth=0)
+    axes.set(xlabel="step", ylabel=ylabel)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8)
+    return figure
+
+
+def _together(curves: Sequence[Curve]) -> tuple[list[int], Any]:
+    tables = [dict(curve) for curve in curves if curve]
+    steps = sorted(set.intersection(*(set(table) for table in tables))) if tables else []
+    return steps, np.array([[table[step] for step in steps] for table in tables])
+
+
+@mpl.rc_context(_RC)
+def costs(points: Mapping[str, tuple[float, float, float]], ylabel: str) -> Figure:
+    """For each name (seconds a run, mean, standard deviation) as a point with a bar, numbered as in the legend."""
+    figure, axes = _figure(7.2, 4.4)
+    for number, ((name, (seconds, mean, sd)), colour) in enumerate(
+        zip(points.items(), _colours(len(points)), strict=True), 1
+    ):
+        axes.errorbar([seconds], [mean], yerr=[np.nan_to_num(sd)], fmt="o", color=colour, label=f"{number}: {name}")
+        axes.annotate(str(number), (seconds, mean), textcoords="offset points", xytext=(5, 4), fontsize=8)
+    axes.set(xscale="log", xlabel="seconds a run", ylabel=ylabel)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.tick_params(axis="x", which="minor", labelsize=7)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8)
+    return figure
+
+
+def _colours(count: int) -> list[str]:
+    return [COLOURS[place % len(COLOURS)] for place in range(count)]

@@ -1,0 +1,139 @@
+"""Settings that are drawn: at random before the first trial, or by Optuna while trials end."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+from ray import tune
+from ray.tune.search import Searcher
+from ray.tune.search.optuna import OptunaSearch
+
+from letters_torch import files
+from letters_torch.study.study_file import Draw, Study, Trial
+from letters_torch.study.trial import result_of
+
+Point = dict[str, Any]  # the drawn value of each key
+
+
+def domains(draw: Draw) -> dict[str, Any]:
+    """Ray Tune's distribution of each key."""
+    found = {}
+    for key, distribution in draw.space.items():
+        [(name, arguments)] = distribution.items()
+        make = getattr(tune, name)
+        found[key] = make(arguments) if name == "choice" else make(*arguments)
+    return found
+
+
+def random_points(draw: Draw) -> list[Point]:
+    """`count` points. They follow from the seed, and a larger `count` only adds to them."""
+    rng = np.random.default_rng(draw.seed)
+    return [
+        {key: _plain(domain.sample(random_state=rng)) for key, domain in domains(draw).items()}
+        for _ in range(draw.count)
+    ]
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+class Drawn:
+    """The points that Optuna has suggested, kept in the study's folder for when the study is started again.
+
+    Args:
+        folder: of the study.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "draws.json"
+        self.points: list[Point] = json.loads(self._file.read_text()) if self._file.exists() else []
+
+    def add(self, point: Point) -> None:
+        """Keeps a point."""
+        self.points.append(point)
+        files.write(self._file, json.dumps(self.points, indent=1).encode())
+
+
+class SeededSearch(Searcher):
+    """Optuna's search through Ray Tune, with a run for each seed of a point; Optuna is told the mean.
+
+    Args:
+        study: with an Optuna draw.
+        folder: of the study.
+    """
+
+    def __init__(self, study: Study, folder: Path) -> None:
+        super().__init__(metric="value", mode=study.mode)
+        assert study.draw is not None
+        self._study, self._folder, self._drawn = study, folder, Drawn(folder)
+        self._space = domains(study.draw)
+        known = [(point, self._reward(point)) for point in self._drawn.points[: study.draw.count]]
+        space = OptunaSearch.convert_search_space(self._space)
+        self._optuna = OptunaSearch(space=space, metric="value", mode=study.mode, seed=study.draw.seed)
+        for point, reward in known:
+            if reward is not None:
+                self._optuna.add_evaluated_point(point, reward)
+        self._waiting: list[Trial] = [
+            trial
+            for point, reward in known
+            if reward is None
+            for trial in self._trials(point)
+            if not self._is_over(trial)
+        ]
+        self._running: dict[str, tuple[str, Trial]] = {}  # by Tune's id: Optuna's id of the point, and the trial
+        self._count = len(known)
+        self._values: dict[str, list[float | None]] = {}
+
+    def left(self) -> int:
+        """How many trials are still to be run."""
+        assert self._study.draw is not None
+        return len(self._waiting) + (self._study.draw.count - self._count) * len(self._study.seeds)
+
+    def _trials(self, point: Point) -> list[Trial]:
+        return self._study.trials((self._study.drawn(point),), self._study.seeds)
+
+    def _is_over(self, trial: Trial) -> bool:
+        result = result_of(self._folder, trial)
+        return result is not None and result.is_final
+
+    def _reward(self, point: Point) -> float | None:
+        results = [result_of(self._folder, trial) for trial in self._trials(point)]
+        values = [result.last(self._study.metric) for result in results if result is not None]
+        known = [value for value in values if value is not None]
+        return mean(known) if len(known) == len(self._study.seeds) else None
+
+    def suggest(self, trial_id: str) -> Mapping[str, Any] | str | None:
+        """The next trial: another seed of the last point, or the first seed of a new one."""
+        assert self._study.draw is not None
+        if not self._waiting:
+            if self._count >= self._study.draw.count:
+                return Searcher.FINISHED
+            self._point_id, point = trial_id, self._optuna.suggest(trial_id)
+            self._count += 1
+            self._drawn.add(point)
+            self._waiting = self._trials(point)
+        trial = self._waiting.pop(0)
+        self._running[trial_id] = (getattr(self, "_point_id", ""), trial)
+        return {"trial": trial}
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Tells Optuna the mean once every seed of a point is over; an error where one diverged or failed."""
+        point, _ = self._running.pop(trial_id)
+        if not point:  # of a point that was drawn before the study was started again
+            return
+        values = self._values.setdefault(point, [])
+        values.append((result or {}).get("value"))
+        if len(values) == len(self._study.seeds):
+            known = [value for value in values if value is not None]
+            whole = len(known) == len(values)
+            self._optuna.on_trial_complete(point, {"value": mean(known)} if whole else None, error=not whole)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: draws.json and the results tell everything."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: draws.json and the results tell everything."""
