@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks peers|floor|scaling|fit|accuracy|best|recipes|width|report`."""
+"""The command line: `python -m benchmarks peers|floor|scaling|fit|accuracy|report`."""
 
 import argparse
 import os
@@ -9,7 +9,6 @@ from benchmarks import machine
 from benchmarks.table import Table
 
 PAGE = Path("docs/benchmarks.md")
-RECIPES_PAGE = Path("docs/recipes.md")
 PICTURE = Path("docs/images/accuracy_over_seconds.png")
 
 
@@ -51,35 +50,11 @@ def accuracy(options: argparse.Namespace) -> list[Table]:
     return [accuracy.table(options.data, options.samples, options.picture)]
 
 
-def best(options: argparse.Namespace) -> list[Table]:
-    """where best-438k.yaml and best.yaml end, written into docs/recipes.md"""
-    from benchmarks import best
-
-    options.out = options.out or RECIPES_PAGE
-    return [best.table(options.data, options.samples, options.seeds)]
-
-
-def recipes(options: argparse.Namespace) -> list[Table]:
-    """what each choice of a recipe is worth, written into docs/recipes.md"""
-    from benchmarks import recipes
-
-    options.out = options.out or RECIPES_PAGE
-    return [recipes.table(options.data, options.samples, options.seeds)]
-
-
-def width(options: argparse.Namespace) -> list[Table]:
-    """the best recipe on wider and narrower networks, written into docs/recipes.md"""
-    from benchmarks import width
-
-    options.out = options.out or RECIPES_PAGE
-    return [width.table(options.data, options.samples, options.seeds)]
-
-
 MEASUREMENTS: tuple[Callable[[argparse.Namespace], list[Table]], ...] = (peers, floor, scaling, fit, accuracy)
 
 
 def report(options: argparse.Namespace) -> list[Table]:
-    """all of them but best, recipes and width, written into docs/benchmarks.md"""
+    """all of them, written into docs/benchmarks.md"""
     options.out = options.out or PAGE
     return [table for measurement in MEASUREMENTS for table in measurement(options)]
 
@@ -109,10 +84,8 @@ def limit_threads(count: int) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    commands = parser.add_subparsers(
-        required=True, metavar="peers|floor|scaling|fit|accuracy|best|recipes|width|report"
-    )
-    for measure in (*MEASUREMENTS, best, recipes, width, report):
+    commands = parser.add_subparsers(required=True, metavar="peers|floor|scaling|fit|accuracy|report")
+    for measure in (*MEASUREMENTS, report):
         command = commands.add_parser(measure.__name__, help=measure.__doc__, description=measure.__doc__)
         command.set_defaults(measure=measure)
         _add_flags(command)
@@ -129,8 +102,7 @@ def _add_flags(command: argparse.ArgumentParser) -> None:
     add("--threads", type=int, help="of every library; by default as many as each takes")
     add("--repeats", type=int, default=3, help="fit: runs")
     add("--fit_args", default="", help="fit: more flags for it, in one string")
-    add("--seeds", type=int, default=3, help="best, recipes, width: runs of each, with seeds 0, 1, ...")
-    add("--samples", type=int, help="accuracy, best, recipes, width: samples of a run; by default the config's")
+    add("--samples", type=int, help="accuracy: samples of a run; by default the config's")
     add("--picture", type=Path, default=PICTURE, help="accuracy: the picture to draw")
 
 
