@@ -60,7 +60,7 @@ def test_seeds_needed_reach_the_power_and_no_fewer_do() -> None:
     values = [0.0, 0.01, 0.02, 0.03]  # an effect of 1.16 standard deviations
     needed = statistics.seeds_needed(values)
     assert needed is not None
-    effect = np.mean(values) / np.std(values, ddof=1)
+    effect = float(np.mean(values) / np.std(values, ddof=1))
     assert statistics.power(effect, needed, 0.05) >= 0.8 > statistics.power(effect, needed - 1, 0.05)
     assert statistics.seeds_needed(values, 0.005) > needed  # type: ignore[operator]
     assert statistics.seeds_needed([1e-6, -1e-6, 0.0]) is None

@@ -16,7 +16,7 @@ from letters_torch.study.study_file import Study
 class TrialActor(tune.Trainable):
     """Ray Tune's process. A trial is one step of it: its checkpoints are those of its run folder, not Tune's."""
 
-    def setup(
+    def setup(  # type: ignore[override]
         self, config: dict[str, Any], study: Study, folder: Path, letters: Mapping[Any, LetterSets], threads: int
     ) -> None:
         """Once for each process: limits torch's threads, and takes the shared letters."""

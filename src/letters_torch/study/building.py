@@ -83,7 +83,7 @@ def build(parsed: Namespace, logger: Logger | None = None, callbacks: list[Callb
         UserError: a value that is refused, such as a negative learning rate.
     """
     try:
-        made = _parser().instantiate_classes(parsed)
+        made = _instantiate(parsed)
         settings = dict(vars(made.trainer))
         settings.update(logger=logger or False, default_root_dir=None, enable_progress_bar=False)
         settings["callbacks"] = [*(_as_list(settings.get("callbacks"))), *(callbacks or [])]
@@ -92,6 +92,13 @@ def build(parsed: Namespace, logger: Logger | None = None, callbacks: list[Callb
     except (ValueError, TypeError, ImportError, MisconfigurationException) as error:
         raise UserError(_reason(error)) from error
     return Built(trainer, made.model, made.data)
+
+
+def _instantiate(parsed: Namespace) -> Namespace:
+    """`instantiate_classes`, which newer versions of jsonargparse call `instantiate`."""
+    parser: Any = _parser()
+    made: Namespace = (getattr(parser, "instantiate", None) or parser.instantiate_classes)(parsed)
+    return made
 
 
 def _as_list(value: Any) -> list[Any]:

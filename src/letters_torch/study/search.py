@@ -1,7 +1,6 @@
 """Settings that are drawn: at random before the first trial, or by Optuna while trials end."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -84,6 +83,7 @@ class SeededSearch(Searcher):
             for trial in self._trials(point)
             if not self._is_over(trial)
         ]
+        self._point_id = ""  # of the point whose seeds are suggested
         self._running: dict[str, tuple[str, Trial]] = {}  # by Tune's id: Optuna's id of the point, and the trial
         self._count = len(known)
         self._values: dict[str, list[float | None]] = {}
@@ -106,18 +106,18 @@ class SeededSearch(Searcher):
         known = [value for value in values if value is not None]
         return mean(known) if len(known) == len(self._study.seeds) else None
 
-    def suggest(self, trial_id: str) -> Mapping[str, Any] | str | None:
+    def suggest(self, trial_id: str) -> Any:
         """The next trial: another seed of the last point, or the first seed of a new one."""
         assert self._study.draw is not None
         if not self._waiting:
             if self._count >= self._study.draw.count:
                 return Searcher.FINISHED
-            self._point_id, point = trial_id, self._optuna.suggest(trial_id)
+            self._point_id, point = trial_id, dict(self._optuna.suggest(trial_id) or {})
             self._count += 1
             self._drawn.add(point)
             self._waiting = self._trials(point)
         trial = self._waiting.pop(0)
-        self._running[trial_id] = (getattr(self, "_point_id", ""), trial)
+        self._running[trial_id] = (self._point_id, trial)
         return {"trial": trial}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:

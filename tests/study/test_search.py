@@ -1,0 +1,87 @@
+"""Draws: random ones follow from the seed; Optuna is told the mean over the seeds, and again after a restart."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ray.tune.search import Searcher
+
+from letters_torch.study import search, trial
+from letters_torch.study.study_file import Study, Trial
+from tests.study.small import study
+
+pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning", "ignore::FutureWarning:optuna")
+SPACE = {"model.schedule.0.lr": {"loguniform": [1e-3, 1e-1]}, "model.hidden": {"randint": [3, 9]}}
+
+
+def drawing(folder: Path, method: str, count: int) -> Study:
+    draw = {"method": method, "count": count, "seed": 5, "from": {**SPACE, "data.sampling": {"choice": ["rounds"]}}}
+    return study(folder, vary=None, cases=None, draw=draw)
+
+
+def end(folder: Path, one: Trial) -> dict[str, Any]:
+    """Writes the result of a trial: the accuracy is its learning rate, on one seed a little more."""
+    accuracy = one.setting.changes["model.schedule.0.lr"] + 0.01 * (one.seed == 3)
+    run_folder = trial.folder_of(folder, one)
+    run_folder.mkdir(parents=True)
+    result = trial.Result(trial.FINISHED, 200, {"val/acc": [(200, accuracy)]})
+    (run_folder / trial.RESULT).write_text(json.dumps(asdict(result)))
+    return {"value": accuracy}
+
+
+def test_random_points_follow_from_the_seed(tmp_path: Path) -> None:
+    few, more = (drawing(tmp_path, "random", count).draw for count in (4, 6))
+    assert few is not None
+    assert more is not None
+    points = search.random_points(more)
+    assert search.random_points(few) == points[:4]
+    for point in points:
+        assert 1e-3 <= point["model.schedule.0.lr"] <= 1e-1
+        assert point["model.hidden"] in range(3, 9)
+        assert type(point["model.hidden"]) is int
+        assert point["data.sampling"] == "rounds"
+    assert len({point["model.schedule.0.lr"] for point in points}) == 6
+
+
+def test_each_point_runs_with_each_seed_and_optuna_is_told_the_mean(tmp_path: Path) -> None:
+    found = drawing(tmp_path, "optuna", 3)
+    searcher = search.SeededSearch(found, tmp_path)
+    assert searcher.left() == 6
+    trials = [searcher.suggest(str(number))["trial"] for number in range(6)]
+    assert searcher.suggest("6") == Searcher.FINISHED
+    assert [one.seed for one in trials] == [0, 3] * 3
+    assert [one.setting for one in trials[::2]] == [one.setting for one in trials[1::2]]
+    for number in (1, 0, 2, 3, 5, 4):  # as they end
+        searcher.on_trial_complete(str(number), end(tmp_path, trials[number]))
+    told = [ended.value for ended in searcher._optuna._ot_study.trials]
+    rates = [one.setting.changes["model.schedule.0.lr"] for one in trials[::2]]
+    assert told == pytest.approx([rate + 0.005 for rate in rates])
+
+
+def test_a_search_that_is_started_again_keeps_its_points(tmp_path: Path) -> None:
+    found = drawing(tmp_path, "optuna", 4)
+    first = search.SeededSearch(found, tmp_path)
+    trials = [first.suggest(str(number))["trial"] for number in range(4)]
+    for number in range(3):  # the first point is whole, the second lacks a seed
+        first.on_trial_complete(str(number), end(tmp_path, trials[number]))
+    again = search.SeededSearch(found, tmp_path)
+    assert again.left() == 1 + 2 * 2
+    told = [ended.value for ended in again._optuna._ot_study.trials]
+    assert told == pytest.approx([trials[0].setting.changes["model.schedule.0.lr"] + 0.005])
+    assert again.suggest("a")["trial"].key == trials[3].key
+    again.on_trial_complete("a", end(tmp_path, trials[3]))
+    fresh = again.suggest("b")["trial"]
+    assert fresh.setting.label not in {one.setting.label for one in trials}
+    assert len(search.Drawn(tmp_path).points) == 3
+
+
+def test_a_point_that_diverges_is_an_error_to_optuna(tmp_path: Path) -> None:
+    searcher = search.SeededSearch(drawing(tmp_path, "optuna", 1), tmp_path)
+    for number in range(2):
+        searcher.suggest(str(number))
+    searcher.on_trial_complete("0", {"value": 0.5})
+    searcher.on_trial_complete("1", {"value": None})
+    [ended] = searcher._optuna._ot_study.trials
+    assert ended.state.name == "FAIL"
