@@ -31,6 +31,13 @@ def end(folder: Path, one: Trial) -> dict[str, Any]:
     return {"value": accuracy}
 
 
+def told_to(searcher: search.SeededSearch) -> list[Any]:
+    """The trials that Optuna knows."""
+    optuna: Any = searcher._optuna
+    trials: list[Any] = optuna._ot_study.trials
+    return trials
+
+
 def test_random_points_follow_from_the_seed(tmp_path: Path) -> None:
     few, more = (drawing(tmp_path, "random", count).draw for count in (4, 6))
     assert few is not None
@@ -55,7 +62,7 @@ def test_each_point_runs_with_each_seed_and_optuna_is_told_the_mean(tmp_path: Pa
     assert [one.setting for one in trials[::2]] == [one.setting for one in trials[1::2]]
     for number in (1, 0, 2, 3, 5, 4):  # as they end
         searcher.on_trial_complete(str(number), end(tmp_path, trials[number]))
-    told = [ended.value for ended in searcher._optuna._ot_study.trials]
+    told = [ended.value for ended in told_to(searcher)]
     rates = [one.setting.changes["model.schedule.0.lr"] for one in trials[::2]]
     assert told == pytest.approx([rate + 0.005 for rate in rates])
 
@@ -68,10 +75,11 @@ def test_a_search_that_is_started_again_keeps_its_points(tmp_path: Path) -> None
         first.on_trial_complete(str(number), end(tmp_path, trials[number]))
     again = search.SeededSearch(found, tmp_path)
     assert again.left() == 1 + 2 * 2
-    told = [ended.value for ended in again._optuna._ot_study.trials]
+    told = [ended.value for ended in told_to(again)]
     assert told == pytest.approx([trials[0].setting.changes["model.schedule.0.lr"] + 0.005])
     assert again.suggest("a")["trial"].key == trials[3].key
     again.on_trial_complete("a", end(tmp_path, trials[3]))
+    assert len(told_to(again)) == 2
     fresh = again.suggest("b")["trial"]
     assert fresh.setting.label not in {one.setting.label for one in trials}
     assert len(search.Drawn(tmp_path).points) == 3
@@ -83,5 +91,5 @@ def test_a_point_that_diverges_is_an_error_to_optuna(tmp_path: Path) -> None:
         searcher.suggest(str(number))
     searcher.on_trial_complete("0", {"value": 0.5})
     searcher.on_trial_complete("1", {"value": None})
-    [ended] = searcher._optuna._ot_study.trials
+    [ended] = told_to(searcher)
     assert ended.state.name == "FAIL"

@@ -72,7 +72,8 @@ class SeededSearch(Searcher):
         self._space = domains(study.draw)
         known = [(point, self._reward(point)) for point in self._drawn.points[: study.draw.count]]
         space = OptunaSearch.convert_search_space(self._space)
-        self._optuna = OptunaSearch(space=space, metric="value", mode=study.mode, seed=study.draw.seed)
+        seed = study.draw.seed + len(known)  # the same seed would draw the known points again
+        self._optuna = OptunaSearch(space=space, metric="value", mode=study.mode, seed=seed)
         for point, reward in known:
             if reward is not None:
                 self._optuna.add_evaluated_point(point, reward)
@@ -122,8 +123,12 @@ class SeededSearch(Searcher):
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Tells Optuna the mean once every seed of a point is over; an error where one diverged or failed."""
-        point, _ = self._running.pop(trial_id)
-        if not point:  # of a point that was drawn before the study was started again
+        point, trial = self._running.pop(trial_id)
+        if not point:  # one that was drawn before the study was started again
+            drawn = dict(trial.setting.changes)
+            reward = self._reward(drawn)
+            if reward is not None:
+                self._optuna.add_evaluated_point(drawn, reward)
             return
         values = self._values.setdefault(point, [])
         values.append((result or {}).get("value"))
