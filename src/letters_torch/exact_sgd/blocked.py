@@ -1,7 +1,8 @@
-"""The same single-sample updates as one_at_a_time.py, most of them as matrix products. README.md derives it.
+"""The single-sample updates of one_at_a_time.py, computed mostly as matrix products. README.md has the derivation.
 
-V is read and written once a panel of samples, not once a sample: inside the panel each sample's V is reached through
-inner products. Nothing is approximated: every gradient is taken at the weights that the sample before it left.
+V is read and written once per panel of samples, not once per sample: within a panel the effect of V's updates on later
+samples is computed from inner products. Nothing is approximated: every gradient is taken at the weights that the sample
+before it left.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,16 +20,17 @@ from letters_torch.exact_sgd.schedule import Rates
 from letters_torch.exact_sgd.threads import run_parallel
 
 PANEL = 100
-UNITS = 200  # hidden units whose products are one piece of work: fixed, so that no bit depends on who shares it
+UNITS = 200  # hidden units of one job: fixed, so that no bit depends on the number of threads
 
 
 class Blocked:
     """Exact single-sample SGD, a panel of samples at a time. An `Engine`.
 
     Args:
-        panel: samples a panel, 1 or more. Panels start at the multiples of it in the run's own count of steps, so that
-            how a run is cut into blocks does not change its rounding.
-        compiled: sweep with the compiled kernel, on the CPU only. By default where Numba is installed.
+        panel: samples per panel, 1 or more. Panels start at multiples of it, counted in steps of the run, so that
+            rounding does not depend on how the run is cut into blocks.
+        compiled: whether to use the compiled sweep, which runs on the CPU only. None uses it on the CPU if Numba is
+            installed.
         model: what is trained; by default tanh units and softmax cross-entropy.
 
     Raises:
@@ -76,7 +78,7 @@ class Blocked:
         losses: Tensor,
         outputs: Tensor | None,
     ) -> None:
-        """All panels. What the sweep reads and writes is contiguous here, so that one compiled form does for all."""
+        """Does all panels. Makes contiguous what the sweep reads and writes: Numba compiles anew for other layouts."""
         w, labels = W.contiguous(), y.contiguous()
         weights = None if sample_weight is None else sample_weight.contiguous()
         b = None if outputs is None else outputs.contiguous()
@@ -95,7 +97,7 @@ class Blocked:
                 given.copy_(worked)
 
     def _products(self, V: Tensor, x: Tensor, A: Tensor, G: Tensor, with_biases: bool) -> None:
-        """Leaves V_0 x_k in A and x_j . x_k in G, where j < k; with biases, x ends with a 1."""
+        """Fills A with V_0 x_k, and G with x_j . x_k where j < k. `with_biases`: x ends with a constant 1."""
 
         def forward(units: slice) -> None:
             if with_biases:
@@ -103,21 +105,21 @@ class Blocked:
             else:
                 torch.mm(x, V[units, :-1].T, out=A[:, units])
 
-        def inner_products(rows: slice) -> None:  # with no later sample: the sweep never asks for those
+        def inner_products(rows: slice) -> None:  # not with later samples: the sweep never reads those
             g = torch.mm(x[rows], x[: rows.stop].T, out=G[rows, : rows.stop])
             if with_biases:
                 g.add_(1)
 
         half = len(x) // 2
         halves = [partial(inner_products, rows) for rows in (slice(half), slice(half, len(x)))]
-        _share_out([*_pieces(forward, V), *halves], V)
+        _run([*_pieces(forward, V), *halves], V)
 
     def _sweep(self, panel: sweep.Panel) -> float:
         compiled = self.compiled if self.compiled is not None else panel.A.device.type == "cpu" and sweep.COMPILED
         return (sweep.compiled if compiled else sweep.plain)(panel, self.model)
 
     def _take(self, V: Tensor, x: Tensor, D: Tensor, U: Tensor, biases: Tensor | None, decay: float) -> None:
-        """V_K from V_0, by what the sweep left in D: lr_j c_(j+1)..c_(K-1) d_j. Uses U."""
+        """Updates V_0 to V_K, given D from the sweep: lr_j c_(j+1)..c_(K-1) d_j. Works in U."""
         columns = V.shape[1] if biases is None else V.shape[1] - 1
 
         def take(units: slice) -> None:
@@ -126,20 +128,20 @@ class Blocked:
             if biases is None:
                 torch.sum(d, 0, out=u[:, -1])
             if 0.5 < decay < 2:
-                # V takes gradients and decay at once, and 1 - decay times V instead of decay: in float32 a factor next
-                # to 1 is a coarse thing, and so is a small decay taken by itself; both err the same way in panel after
+                # Decay is added to the gradients before V takes both, and as (1 - decay) V: float32 is too coarse for
+                # a factor near 1, and for a small decay taken by itself. Both would err in the same direction in every
                 # panel.
                 u.add_(v, alpha=1 - decay)
             else:
-                v.mul_(decay)  # where little is left of V, the difference would be its rounding error
+                v.mul_(decay)  # where little is left of V, V - (1 - decay) V would be its rounding error
             v.sub_(u)
 
-        _share_out(_pieces(take, V), V)
+        _run(_pieces(take, V), V)
         if biases is not None:
             V[:, -1] = biases
 
     def _workspace(self, x: Tensor, V: Tensor) -> "_Buffers":
-        """Memory for this panel; kept from panel to panel, since allocating it costs as much as using it."""
+        """Buffers for this panel, reused from panel to panel: allocating them takes as long as using them."""
         kept, n, hidden = self._buffers, len(x), len(V)
         if (
             kept is None
@@ -154,17 +156,17 @@ class Blocked:
 class _Buffers(NamedTuple):
     A: Tensor  # (K, hidden): V_0 x_k
     G: Tensor  # (K, K): x_j . x_k where j < k
-    D: Tensor  # (K, hidden): the hidden layer's errors, scaled
-    U: Tensor  # as V: what V takes from the panel
+    D: Tensor  # (K, hidden): the scaled errors of the hidden layer
+    U: Tensor  # shape of V: the update of V
 
 
 def _pieces(work: Callable[[slice], None], V: Tensor) -> list[Callable[[], None]]:
-    """The work on all hidden units, the rows of V, in pieces; another device than the CPU shares it out by itself."""
+    """Cuts the work on all hidden units, the rows of V, into jobs for threads; on another device than the CPU, one."""
     units = UNITS if V.device.type == "cpu" else len(V)
     return [partial(work, slice(begin, begin + units)) for begin in range(0, len(V), units)]
 
 
-def _share_out(jobs: Sequence[Callable[[], None]], V: Tensor) -> None:
+def _run(jobs: Sequence[Callable[[], None]], V: Tensor) -> None:
     if V.device.type == "cpu":
         run_parallel(jobs)
     else:

@@ -1,7 +1,7 @@
-"""The 785-400-26 network on its two weight matrices: initial distributions, hidden layer, logits.
+"""The two-layer network on its weight matrices V and W: initial weights, hidden units, logits, torch.nn.Linear.
 
-The notation is the derivation's: x with a constant 1 appended, a = V x, h = tanh(a) with a constant 1 appended,
-b = W h, g = softmax(b). Here the appended 1 is never stored: the last column of V and of W is the bias, and is added.
+The notation is that of the derivation: x with a constant 1 appended, a = V x, h = f(a) with a constant 1 appended,
+b = W h. The constant is never stored: the last column of V and of W holds the biases, which are added.
 """
 
 import torch
@@ -18,20 +18,21 @@ def initial_weights(
     dtype: torch.dtype = torch.float32,
     scale: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
-    """Draws the notebook's initial weights: V ~ N(0, 1/inputs) and W ~ N(0, 1/hidden), biases included.
+    """Draws initial weights: V from N(0, 1 / inputs) and W from N(0, 1 / hidden), which are variances.
 
-    They are drawn in float64 and rounded, so that every precision starts from the same draw.
+    Biases are drawn like the other weights. All are drawn in float64 and then rounded, so that every dtype starts from
+    the same draw.
 
     Args:
         inputs: number of inputs, without the constant.
-        hidden: number of hidden units.
-        classes: number of classes.
-        seed: the same seed draws the same weights.
-        dtype: of the result.
-        scale: both are multiplied by it.
+        hidden: number of hidden units, without the constant.
+        classes: number of classes, or of outputs.
+        seed: seed of the draw.
+        dtype: dtype of the result.
+        scale: factor on all weights.
 
     Returns:
-        V, (hidden, inputs + 1), and W, (classes, hidden + 1); the second numbers above are variances.
+        V, (hidden, inputs + 1), and W, (classes, hidden + 1), on the CPU.
     """
     generator = torch.Generator().manual_seed(seed)
     V = torch.randn(hidden, inputs + 1, generator=generator, dtype=torch.float64) / inputs**0.5
@@ -40,27 +41,46 @@ def initial_weights(
 
 
 def hidden_units(V: Tensor, x: Tensor, activation: str = "tanh") -> Tensor:
-    """h = f(V x), without the constant: x (N, inputs) -> (N, hidden)."""
+    """The hidden units h = f(V x), without the constant.
+
+    Args:
+        V: (hidden, inputs + 1).
+        x: (N, inputs).
+        activation: f, one of `ACTIVATIONS`.
+
+    Returns:
+        (N, hidden).
+    """
     return activate(torch.addmm(V[:, -1], x, V[:, :-1].T), activation)
 
 
 def logits(V: Tensor, W: Tensor, x: Tensor, activation: str = "tanh") -> Tensor:
-    """b = W h: x (N, inputs) -> (N, classes), before the softmax."""
+    """The outputs b = W h, before the softmax.
+
+    Args:
+        V: (hidden, inputs + 1).
+        W: (classes, hidden + 1).
+        x: (N, inputs).
+        activation: of the hidden units, one of `ACTIVATIONS`.
+
+    Returns:
+        (N, classes).
+    """
     return torch.addmm(W[:, -1], hidden_units(V, x, activation), W[:, :-1].T)
 
 
 def from_linear(first: nn.Linear, second: nn.Linear) -> tuple[Tensor, Tensor]:
-    """The weights of two layers, copied. A layer without biases gets biases of 0.
+    """Copies the weights of two layers. A layer without biases gets biases of 0.
 
     Args:
-        first: from inputs to hidden units; the activation comes between the two.
+        first: from inputs to hidden units; the activation is applied between the two layers.
         second: from hidden units to classes.
 
     Returns:
         V, (hidden, inputs + 1), and W, (classes, hidden + 1), detached.
 
     Raises:
-        ValueError: `second` does not take what `first` gives.
+        ValueError: `second` does not have as many inputs as `first` has outputs.
     """
     if second.in_features != first.out_features:
         raise ValueError(f"second has {second.in_features} inputs, but first has {first.out_features} outputs")
@@ -74,7 +94,7 @@ def _with_biases(layer: nn.Linear) -> Tensor:
 
 
 def to_linear(V: Tensor, W: Tensor) -> tuple[nn.Linear, nn.Linear]:
-    """Two layers with these weights, copied: the reverse of `from_linear`.
+    """Copies the weights into two new layers: the inverse of `from_linear`.
 
     Args:
         V: (hidden, inputs + 1).

@@ -1,4 +1,4 @@
-"""Single-sample SGD as it is written in a textbook: autograd and torch.optim.SGD. The reference for the fast forms."""
+"""Single-sample SGD as in a textbook, by autograd and torch.optim.SGD: the reference for the blocked engine."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the learning rate and the weight decay are at each step: stages, one after another."""
+"""Learning rate and weight decay of each step, given by stages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ Float64 = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of steps with one weight decay, and one learning rate or one that changes along a straight line.
+    """Consecutive steps with a constant weight decay and a constant or linearly changing learning rate.
 
     Args:
-        steps: how many single-sample updates.
-        lr: learning rate; that of the first step, where there is an `lr_end`.
+        steps: number of steps, 1 or more.
+        lr: learning rate; with `lr_end`, the learning rate of the first step.
         weight_decay: torch's, 2 * lambda of the notebook.
-        lr_end: what the learning rate arrives at in the step after the last; None to leave it at `lr`. So a fall to 0
-            wastes no step at 0, and a stage that begins at this one's `lr_end` goes on without a jump.
+        lr_end: learning rate that the line reaches one step after the last; None keeps `lr`. With 0 no step is taken at
+            0, and a following stage that starts at this `lr_end` continues the line without a jump.
 
     Raises:
-        ValueError: a value that no stage can have.
+        ValueError: `steps` is less than 1, or another value is negative or not finite.
     """
 
     steps: int
@@ -64,10 +64,10 @@ class Rates(_Rates):
 
 
 class Schedule:
-    """Stages in order.
+    """The learning rate and weight decay of every step of a run.
 
     Args:
-        stages: at least one.
+        stages: one or more, in order.
 
     Raises:
         ValueError: there is no stage.
@@ -98,6 +98,6 @@ class Schedule:
         step = np.arange(first, first + count)
         stage = np.searchsorted(self.ends, step, side="right")
         steps, lr, lr_end, weight_decay = self._columns[:, stage]
-        # From the stage's start, not from rate to rate: a step's rate is the same wherever a run is taken up.
+        # Computed from the stage's start, not from the previous rate: a resumed run has the same rates.
         done = (step - self._starts[stage]) / steps
         return Rates(lr + (lr_end - lr) * done, weight_decay)
