@@ -103,3 +103,16 @@ def test_the_script_is_the_program() -> None:
         assert 'letters-torch = "letters_torch.__main__:main"' in project.read_text()
     else:
         assert found == ["letters_torch.__main__:main"]
+
+
+def test_the_programs_lines_are_seen_at_once_in_any_encoding() -> None:
+    """Through a pipe, and where the encoding is ASCII."""
+    code = """
+import sys
+from letters_torch import __main__, cli
+cli.main = lambda: print("caf\\u00e9 \\udcff", flush=False)
+__main__.main()
+print(sys.stdout.line_buffering, sys.stderr.line_buffering, sys.stdout.encoding)
+"""
+    shown = python(code, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0", PYTHONIOENCODING="")
+    assert shown.splitlines() == [r"caf\xe9 \udcff", "True True ascii"]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from letters_torch.exact_sgd.schedule import Schedule, Stage
     from letters_torch.lightning.module import LettersModule
     from letters_torch.lightning.trainer import StepTrainer
+    from letters_torch.reading.reader import load
 
 __version__ = "0.1.0"
 
@@ -25,6 +26,7 @@ __all__ = [
     "StepTrainer",
     "UserError",
     "exact_sgd",
+    "load",
 ]
 
 _MODULES = {
@@ -34,6 +36,7 @@ _MODULES = {
     "Stage": "letters_torch.exact_sgd.schedule",
     "StepTrainer": "letters_torch.lightning.trainer",
     "UserError": "letters_torch.errors",
+    "load": "letters_torch.reading.reader",
 }
 
 

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
-from tests.support.commands import printed
-from tests.support.running import CONFIG, HIDDEN
+from letters_torch.data.readers import kaggle
+from tests.support.commands import LAST, RUN, by_hand, printed, said
+from tests.support.running import CONFIG, HIDDEN, refused
 
 
 @pytest.mark.parametrize("name", ["mine", "mine.yaml", "kaggle", "quick.yaml"])
@@ -24,3 +26,78 @@ def test_the_current_folders_config_comes_before_the_shipped_one(
     (folder / "kaggle.yaml").write_text(yaml.safe_dump(CONFIG))
     shown = yaml.safe_load(printed(capsys, "fit", "--config=kaggle"))
     assert shown["model"]["hidden"] == HIDDEN
+
+
+def best(run: Path = RUN) -> Path:
+    [file] = (run / "checkpoints").glob("best-*.ckpt")
+    return file
+
+
+@pytest.fixture
+def resumed(folder: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """The current folder with a run that was resumed once, from weights that are not its best."""
+    said(capsys, "fit", "--config", "small.yaml", "--trainer.max_steps", "50")
+    said(capsys, "fit", "--config", "small.yaml", "--ckpt_path", "last")
+    return folder
+
+
+@pytest.mark.parametrize("start", ["last", "best", str(LAST)])
+def test_after_a_resume_a_bare_command_reads_the_best(
+    folder: Path, capsys: pytest.CaptureFixture[str], start: str
+) -> None:
+    """Not the checkpoint resumed from, which may be replaced by now."""
+    said(capsys, "fit", "--config", "small.yaml", "--trainer.max_steps", "50")
+    first = best()
+    said(capsys, "fit", "--config", "small.yaml", "--ckpt_path", start)
+    assert best() != first
+    assert f"checkpoint: {best()}\n" in said(capsys, "predict")
+    readings = [int(line.split(",")[1]) for line in (folder / "result.csv").read_text().splitlines()[1:]]
+    assert readings == by_hand(best())
+    for command in ("validate", "report"):
+        assert f"checkpoint: {best()}\n" in said(capsys, command)
+
+
+@pytest.mark.usefixtures("resumed")
+def test_the_checkpoint_resumed_from_is_not_saved(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "ckpt_path" not in yaml.safe_load((RUN / "config.yaml").read_text())
+    assert "last.ckpt" not in (RUN / "config.yaml").read_text()
+
+
+@pytest.mark.usefixtures("resumed")
+def test_a_resumed_runs_config_repeats_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """In a new folder, from the first step, to the same weights."""
+    lines = said(capsys, "fit", "--config", str(RUN / "config.yaml")).splitlines()
+    assert any(line.startswith("step 0:") for line in lines)
+    again = torch.load("lightning_logs/version_1/checkpoints/last.ckpt", weights_only=True)["state_dict"]
+    for name, value in torch.load(LAST, weights_only=True)["state_dict"].items():
+        assert torch.equal(again[name], value)
+
+
+@pytest.mark.parametrize("command", ["validate", "predict", "report", "explain"])
+@pytest.mark.usefixtures("trained")
+def test_every_command_names_the_checkpoint_that_it_reads(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    for named, file in (("last", LAST), ("best", best()), (str(LAST), LAST)):
+        assert f"checkpoint: {file}\n" in said(capsys, command, "--ckpt_path", named)
+
+
+def test_a_run_is_used_from_another_folder(
+    trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The paths in its config mean the same there."""
+    (trained / "elsewhere").mkdir()
+    monkeypatch.chdir(trained / "elsewhere")
+    said(capsys, "predict", "--ckpt_path", "../" + str(LAST))
+    said(capsys, "fit", "--config", f"../{RUN}/config.yaml", "--trainer.max_steps", "50")
+    assert Path("lightning_logs/version_0/checkpoints/last.ckpt").exists()
+    readings = [int(line.split(",")[1]) for line in Path("result.csv").read_text().splitlines()[1:]]
+    monkeypatch.chdir(trained)
+    assert readings == by_hand(LAST)
+    assert len(kaggle.read(Path("letters_data.mat")).test) == len(readings)
+
+
+@pytest.mark.parametrize("text", ["a: [", "", "model: {hidden: 6, hidden: 7}\n", "modle: {}\n"])
+@pytest.mark.usefixtures("trained")
+def test_a_broken_config_of_a_run(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    (RUN / "config.yaml").write_text(text)
+    for command in ("predict", "report"):
+        assert str(RUN / "config.yaml") in refused(capsys, command)

@@ -11,6 +11,7 @@ from letters_torch.cli import signatures
 from letters_torch.cli.arguments import values
 from letters_torch.console import did_you_mean
 from letters_torch.errors import UserError
+from letters_torch.paths import expanded
 
 # What people try, and what it is here.
 _HINTS = {
@@ -69,12 +70,12 @@ def check_arguments(args: list[str]) -> None:
     for name, value in values(args[1:]):
         if name == "--config":
             file = config_files.find(value)
-            _check_keys(command, file, config_files.read(file))
+            check_keys(command, file, config_files.read(file))
         elif name == "--ckpt_path":
             _check_checkpoint(value)
-        elif name == "--pictures" and not config_files.expanded(Path(value), name).exists():
+        elif name == "--pictures" and not expanded(Path(value), name).exists():
             raise UserError(f"--pictures {value}: no such file or folder")
-        elif name == "--data.path" and not (config_files.expanded(Path(value), name).exists() or _downloads(args)):
+        elif name == "--data.path" and not (expanded(Path(value), name).exists() or _downloads(args)):
             raise UserError(f"--data.path {value}: no such file or folder")
 
 
@@ -109,7 +110,12 @@ def did_you_mean_leaf(prefix: str, leaf: str, known: frozenset[str]) -> str:
     return f"; did you mean {prefix}{leaves[found]}?" if found else ""
 
 
-def _check_keys(command: str, file: Path, config: dict[str, Any]) -> None:
+def check_keys(command: str, file: Path, config: dict[str, Any]) -> None:
+    """Stops unknown keys of a config.
+
+    Raises:
+        UserError: with the key, and a suggestion.
+    """
     known = signatures.settings(command)
     sections = {name.partition(".")[0] for name in known}
     for key, value in config.items():
@@ -122,7 +128,7 @@ def _check_keys(command: str, file: Path, config: dict[str, Any]) -> None:
 
 
 def _check_checkpoint(value: str) -> None:
-    if value in ("last", "best") or config_files.expanded(Path(value), "--ckpt_path").exists():
+    if value in ("last", "best") or expanded(Path(value), "--ckpt_path").exists():
         return
     hint = did_you_mean(value, ("last", "best")) if Path(value).name == value else ""
     raise UserError(f"--ckpt_path {value}: no such file{hint or '; name a checkpoint, last or best'}")

@@ -74,10 +74,13 @@ HELP = {
         (
             "",
             "--ckpt_path last --output mine.csv",
-            "--pictures photo.jpg scans/",
+            "--pictures photo.jpg scans/ --top 3",
+            "--ckpt_path first.ckpt second.ckpt",
         ),
         {
-            "--ckpt_path FILE": "a checkpoint, or last or best of the newest run; default best",
+            "--ckpt_path FILE ...": "a checkpoint, or last or best of the newest run; default best; the"
+            " probabilities of several are averaged",
+            "--top N": "list the N most probable letters of each row",
             "--output FILE": "the file to write; default result.csv",
             "--pictures PATH ...": "image files, or folders of them, to read instead of the test rows",
             **_LETTERS,

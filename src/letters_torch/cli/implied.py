@@ -5,8 +5,10 @@ from pathlib import Path
 
 from letters_torch import config_files
 from letters_torch.cli.arguments import first
+from letters_torch.cli.checks import check_keys
 from letters_torch.console import say
 from letters_torch.lightning import run_folder
+from letters_torch.paths import expanded
 
 STARTERS = ("fit", "explain")  # need no checkpoint
 DEFAULT_CONFIG = "kaggle.yaml"
@@ -43,12 +45,13 @@ def _implied(args: list[str]) -> list[str]:
     """The config of the checkpoint's run, wherever the run is now; without a checkpoint, the default config."""
     named, root = first(args, "--ckpt_path"), first(args, "--trainer.default_root_dir")
     if named in ("last", "best") or (not named and args[0] not in STARTERS):
-        run = run_folder.newest(config_files.expanded(Path(root or "."), "--trainer.default_root_dir"))
+        run = run_folder.newest(expanded(Path(root or "."), "--trainer.default_root_dir"))
     else:
-        run = run_folder.of_checkpoint(config_files.expanded(Path(named), "--ckpt_path")) if named else None
+        run = run_folder.of_checkpoint(expanded(Path(named), "--ckpt_path")) if named else None
     inherited = run is not None and (run / "config.yaml").is_file()
     file = run / "config.yaml" if run is not None and inherited else config_files.find(DEFAULT_CONFIG)
     if not any(arg.startswith("--print_config") for arg in args):  # its output is for a file
         say(f"config: {file}")
     root_flag = ["--trainer.default_root_dir", str(run.parent.parent)] if run is not None and inherited else []
-    return ["--config", _config(str(file)), *root_flag]
+    check_keys(args[0], file, config_files.read(file))
+    return ["--config", str(file), *root_flag]

@@ -3,6 +3,8 @@
 import logging
 import threading
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +15,31 @@ import letters_torch.lightning  # noqa: F401  isort: skip  # installs the torchv
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from letters_torch import checkpoint
+from letters_torch import checkpoint, files
 from letters_torch.cli import signatures
 from letters_torch.cli.changes import tell_changes
 from letters_torch.cli.command_trainer import CommandTrainer
 from letters_torch.cli.commands import LIGHTNING
 from letters_torch.cli.implied import STARTERS, with_config
 from letters_torch.cli.parser_errors import shortened
-from letters_torch.config_files import expanded
+from letters_torch.cli.shorthand import join_checkpoints
 from letters_torch.console import say
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
+from letters_torch.letters import CLASSES
 from letters_torch.lightning.module import LettersModule
 from letters_torch.lightning.open_run import find_checkpoint
 from letters_torch.lightning.trainer import StepTrainer
+from letters_torch.paths import expanded, printable
 from letters_torch.reading import result_csv
 from letters_torch.reading.predictions import Predictions
+from letters_torch.reading.reader import load
 
-DEFAULTS = {"output": "result.csv"}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "output": {"type": str, "default": "result.csv"},
+    "top": {"type": int, "default": 1},
+    "pictures": {"type": str, "nargs": "+", "default": None},
+}
 _PARSING = {"exit_on_error": False, "allow_abbrev": False}
 
 
@@ -52,7 +61,8 @@ class SaveConfig(SaveConfigCallback):
             tell_changes(file, self.config)
         config = self.config.clone()
         config.pop("ckpt_path", None)
-        checkpoint.write(file, self.parser.dump(config, skip_none=False).encode())
+        text = self.parser.dump(config, skip_none=False)
+        checkpoint.write(file, text.encode("utf-8", "backslashreplace"))
 
 
 class LettersCLI(LightningCLI):
@@ -94,8 +104,7 @@ class LettersCLI(LightningCLI):
             return self.init_parser(**kwargs)  # stands for a command that was not given: to build all takes long
         parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
         for name, text in signatures.EXTRA.get(subcommand, {}).items():
-            several: dict[str, Any] = {"nargs": "+"} if name == "pictures" else {}
-            parser.add_argument(f"--{name}", type=str, default=DEFAULTS.get(name), help=text, **several)
+            parser.add_argument(f"--{name}", help=text, **OPTIONS[name])
         return parser
 
     def _parse_ckpt_path(self) -> None:
@@ -124,8 +133,10 @@ class LettersCLI(LightningCLI):
         self.root = Path(config.trainer.default_root_dir or ".")
         if config.data.path is not None:  # the run's config.yaml must mean the same from any folder
             config.data.path = str(expanded(Path(config.data.path), "--data.path").absolute())
-        needed = config.ckpt_path is not None or self.subcommand not in STARTERS
-        self.checkpoint = find_checkpoint(config.ckpt_path, self.root) if needed else None
+        named = config.ckpt_path if isinstance(config.ckpt_path, list) else [config.ckpt_path]
+        needed = named != [None] or self.subcommand not in STARTERS
+        self.checkpoints = [find_checkpoint(each, self.root) for each in named] if needed else []
+        self.checkpoint = self.checkpoints[0] if self.checkpoints else None
         config.ckpt_path = None if self.checkpoint is None else str(self.checkpoint)
         self.content = None if self.checkpoint is None else checkpoint.load(self.checkpoint)
 
@@ -139,26 +150,70 @@ class LettersCLI(LightningCLI):
         return trainer
 
     def before_predict(self) -> None:
-        """The pictures, if any were named."""
-        named = self.config["predict"].pictures
-        self.datamodule.pictures = [expanded(Path(name), "--pictures") for name in named] if named else None
+        """Checks what `predict` was asked for before it reads anything.
+
+        Raises:
+            UserError: --top is not 1 to 26, or --output cannot be written.
+        """
+        config = self.config["predict"]
+        if not 1 <= config.top <= CLASSES:
+            raise UserError(f"--top must be 1 to {CLASSES}, not {config.top}")
+        self.output = expanded(config.output, "--output")
+        with _output_errors(self.output):
+            files.require_replaceable(self.output)
+        named = config.pictures
+        self.datamodule.pictures = [expanded(name, "--pictures") for name in named] if named else None
 
     def predict(self, **kwargs: Any) -> None:
-        """Reads the test set, or the pictures, and writes the file."""
-        batches: Any = self.trainer.predict(**kwargs)
-        found = Predictions(torch.cat(batches).float().numpy())
-        output, files = expanded(Path(self.config["predict"].output), "--output"), None
-        if self.datamodule.pictures is not None:
-            files = self.datamodule.picture_files
-        try:
-            result_csv.write(output, found, files)
-        except OSError as error:
+        """Reads the test rows or the pictures, and writes the file.
+
+        Raises:
+            UserError: the file cannot be written.
+        """
+        if len(self.checkpoints) > 1:
+            found = self._average()
+        else:
+            batches: Any = self.trainer.predict(**kwargs)
+            found = Predictions(torch.cat(batches).float().numpy())
+        pictures, top = self.datamodule.pictures and self.datamodule.picture_files, self.config["predict"].top
+        with _output_errors(self.output):
+            result_csv.write(self.output, found, pictures, top)
+        read_by = ", ".join(map(printable, self.checkpoints))
+        say(f"{printable(self.output)}: {len(found):,} rows, read by {read_by}")
+        if pictures:
+            say(_readings(found, pictures, top))
+
+    def _average(self) -> Predictions:
+        """The predictions of several checkpoints, each with the preprocessing of its own run."""
+        scalings = {checkpoint.load(file)["LettersDataModule"]["scaling"] for file in self.checkpoints}
+        if "pixel_each_set" in scalings and not self.datamodule.pictures:
             raise UserError(
-                f"--output {output}: cannot be written ({error.strerror}); name a file in a folder that there is"
-            ) from error
-        say(f"{output}: {len(found):,} rows, read by {self.checkpoint}")
-        if files is not None:
-            say(output.read_text().rstrip())
+                "--ckpt_path: runs with data.scaling pixel_each_set cannot be averaged; name one checkpoint"
+            )
+        reader = load(*self.checkpoints)
+        self.datamodule.setup("predict")
+        return reader.read(self.datamodule.test.images)
+
+
+@contextmanager
+def _output_errors(output: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(
+            f"--output {printable(output)}: cannot be written ({reason}); name a file in a folder that exists"
+        ) from error
+
+
+def _readings(found: Predictions, pictures: Sequence[Path], top: int) -> str:
+    """A line for each picture: `photo.jpg  N  52.1%  Q 30.0%  unsure`."""
+    width = max(len(printable(file)) for file in pictures)
+    lines = []
+    for file, letters, unsure in zip(pictures, found.top(top), found.unsure, strict=True):
+        shown = "  ".join(f"{letter} {probability:6.1%}" for letter, probability in letters)
+        lines.append(f"{printable(file):{width}}  {shown}{'  unsure' if unsure else ''}")
+    return "\n".join(lines)
 
 
 def _seed(value: Any) -> int:
@@ -180,7 +235,7 @@ def run(args: list[str]) -> None:
         _quiet()
     before, threading.excepthook = threading.excepthook, _report_thread
     try:
-        LettersCLI(with_config(args))
+        LettersCLI(join_checkpoints(with_config(args)))
     except ArgumentError as error:
         first = _first_cause(error)
         raise UserError(str(first) if isinstance(first, UserError) else shortened(str(error))) from error

@@ -8,6 +8,7 @@ from typing import Any
 from letters_torch import config_files, metrics_csv
 from letters_torch.console import Parser, duration
 from letters_torch.errors import UserError
+from letters_torch.paths import expanded
 
 DESCRIPTION = """Lists the runs in lightning_logs/: best validation accuracy and its step, steps done, training time,
 and the settings in which the runs differ."""
@@ -48,7 +49,7 @@ def main(args: list[str]) -> None:
     parser.add_argument("folder", nargs="?", default=".", help="that holds lightning_logs/ (default: .)")
     parser.add_argument("--sort", choices=["number", "accuracy"], default="number", help="(default: number)")
     given = parser.parse_args(args)
-    root = config_files.expanded(Path(given.folder), "runs")
+    root = expanded(Path(given.folder), "runs")
     found = read_all(root)
     if given.sort == "accuracy":
         found.sort(key=lambda run: run.accuracy or 0.0, reverse=True)

@@ -1,5 +1,7 @@
 """Short flags for settings with a long name, or that take several of Lightning's."""
 
+import json
+
 from letters_torch.errors import UserError
 
 EARLY_STOPPING = "--early_stopping"
@@ -27,6 +29,20 @@ def expand(args: list[str]) -> list[str]:
         given = value if equals else next(rest, "")
         result += [f"--trainer.run_name={given}"] if flag == NAME else _early_stopping(given)
     return result
+
+
+def join_checkpoints(args: list[str]) -> list[str]:
+    """Replaces `--ckpt_path A B` by `--ckpt_path=["A", "B"]`, the parser's form of a list.
+
+    Args:
+        args: the command's name and its arguments; only `predict` takes several checkpoints.
+    """
+    if args[0] != "predict" or "--ckpt_path" not in args:
+        return args
+    at = len(args) - 1 - args[::-1].index("--ckpt_path")
+    end = next((place for place in range(at + 1, len(args)) if args[place].startswith("-")), len(args))
+    named = args[at + 1 : end]
+    return [*args[:at], f"--ckpt_path={json.dumps(named)}", *args[end:]] if len(named) > 1 else args
 
 
 def _early_stopping(patience: str) -> list[str]:

@@ -41,6 +41,7 @@ def settings(command: str) -> frozenset[str]:
 EXTRA: dict[str, dict[str, str]] = {
     "predict": {
         "output": "the file to write; result.csv by default",
+        "top": "how many letters to list for each row, the most probable first; 1 by default",
         "pictures": "image files or folders of them to read instead of the test rows",
     },
 }

@@ -43,7 +43,10 @@ def open_letters(
     if found is None and not download:
         if source == "auto":
             return _fallback()
-        raise UserError(f"no letters for --data.source {source} in the current folder; set --data.path to {ACCEPTED}")
+        fetch = ", or fetch it with --data.download true" if source == "emnist" else ""
+        raise UserError(
+            f"no letters for --data.source {source} in the current folder; set --data.path to {ACCEPTED}{fetch}"
+        )
     if found is not None and not found.exists() and (not download or found.suffix == ".mat"):
         raise UserError(f"{printable(found)} does not exist; set --data.path to {ACCEPTED}")
     return _open(source, found or _FOLDERS[0], transposed, download)

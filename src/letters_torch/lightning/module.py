@@ -84,7 +84,10 @@ class LettersModule(pl.LightningModule):
                 "schedule": [asdict(stage) for stage in schedule],
             }
         )
-        V, W = initial_weights(PIXELS, hidden, CLASSES, seed=seed, scale=initial_scale)
+        try:
+            V, W = initial_weights(PIXELS, hidden, CLASSES, seed=seed, scale=initial_scale)
+        except (RuntimeError, MemoryError) as error:  # torch's allocator raises RuntimeError
+            raise UserError(f"--model.hidden {hidden}: there is not enough memory for so many units") from error
         self.V, self.W = nn.Parameter(V), nn.Parameter(W)
         self.clock = Clock(self.schedule.ends)
         self._loss_sum, self._loss_count = 0.0, 0  # since the last regular validation

@@ -12,6 +12,7 @@ from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
 from letters_torch.lightning import run_folder
 from letters_torch.lightning.module import LettersModule
+from letters_torch.paths import expanded
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def find_checkpoint(named: str | Path | None, root: Path = Path()) -> Path:
     if named is None or named in ("last", "best"):
         file = run_folder.find_checkpoint("last" if named == "last" else "best", root)
     else:
-        file = Path(named).expanduser()
+        file = expanded(named, "--ckpt_path")
     say(f"checkpoint: {file}")
     return file
 
