@@ -17,7 +17,9 @@ SET_ASIDE = "set_aside"
 LAST = "last.ckpt"
 
 
-def require_resumable(content: dict[str, Any], hidden: int, total: int, now: dict[str, Any]) -> None:
+def require_resumable(
+    content: dict[str, Any], hidden: int, total: int, now: dict[str, Any], averages: bool = False
+) -> None:
     """Refuses to resume a fit that could not go on as it began.
 
     Args:
@@ -25,10 +27,14 @@ def require_resumable(content: dict[str, Any], hidden: int, total: int, now: dic
         hidden: units of the network.
         total: steps of the schedule.
         now: the state of the data module.
+        averages: whether the fit averages its weights.
 
     Raises:
-        UserError: the network, the letters, the split or the pixels are others, or the schedule is too short.
+        UserError: the network, the letters, the split or the pixels are others, the schedule is too short, or the run
+            averaged its weights and would no longer.
     """
+    if "current_model_state" in content and not averages:
+        raise UserError("--ckpt_path: the run averages its weights; keep WeightAveraging among trainer.callbacks")
     require_same_width(content, hidden)
     require_step_in_schedule(content, total)
     require_same_data(content["LettersDataModule"], now)

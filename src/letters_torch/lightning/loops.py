@@ -56,9 +56,9 @@ class StepLoop(_TrainingEpochLoop):
 
     @property
     def is_validation_due(self) -> bool:
-        """Whether a validation is due after this step and not done."""
+        """Whether a validation is due after this step and not done. A barebones run has none."""
         clock = self.trainer.clock
-        due = clock.is_validation(clock.step) and clock.validated_at != clock.step
+        due = clock.is_validation(clock.step) and clock.validated_at != clock.step and not self.trainer.barebones
         return bool(due and self._should_check_val_epoch())
 
     def _should_check_val_fx(self, data_fetcher: Any) -> bool:

@@ -202,8 +202,7 @@ class LettersModule(pl.LightningModule):
         """Loss, accuracy and logits."""
         assert batch.y is not None
         b = self._finite_logits(batch.x)
-        precise = torch.float32 if b.device.type == "mps" else torch.float64  # MPS has no float64
-        return F.cross_entropy(b, batch.y), (b.argmax(1) == batch.y).to(precise).mean(), b
+        return F.cross_entropy(b, batch.y), (b.argmax(1) == batch.y).to(widest(b.device)).mean(), b
 
     def _finite_logits(self, x: Tensor) -> Tensor:
         """The logits.
@@ -294,3 +293,8 @@ class LettersModule(pl.LightningModule):
             raise UserError(f"{checkpoint_path}: the settings of the module cannot be used ({error})") from error
         module.load(content)
         return module.to(map_location)
+
+
+def widest(device: torch.device) -> torch.dtype:
+    """The widest floating-point type of a device: MPS has no float64."""
+    return torch.float32 if device.type == "mps" else torch.float64

@@ -7,6 +7,7 @@ Lightning's own bookkeeping of a resumed run is left out: the clock is all there
 
 import signal
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, Literal
 
 import pytorch_lightning as pl
 from pytorch_lightning.accelerators import Accelerator, CUDAAccelerator, MPSAccelerator
-from pytorch_lightning.callbacks import Callback, ProgressBar
+from pytorch_lightning.callbacks import Callback, ProgressBar, WeightAveraging
 from torch._dynamo import OptimizedModule
 
 from letters_torch import checkpoint as checkpoints
@@ -89,7 +90,10 @@ class StepTrainer(pl.Trainer):
         kwargs["enable_model_summary"] = bool(given.get("enable_model_summary"))
         if not barebones:
             kwargs["num_sanity_val_steps"] = given.get("num_sanity_val_steps") or 0
-        super().__init__(max_steps=max_steps, max_epochs=-1, accelerator=_accelerator(accelerator), **kwargs)
+        accelerator = _accelerator(accelerator)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "GPU available but not used")  # _accelerator has said why
+            super().__init__(max_steps=max_steps, max_epochs=-1, accelerator=accelerator, **kwargs)
         self.validation_interval = val_check_interval
         self.check_val_every_n_epoch = None  # a run is one long epoch, and EarlyStopping looks at every validation
         loop = StepLoop(self, self.fit_loop.min_steps, self.fit_loop.max_steps)
@@ -188,7 +192,8 @@ class StepTrainer(pl.Trainer):
         if source is None:
             return
         content = checkpoints.load(source)
-        resume.require_resumable(content, len(model.V), model.schedule.total, data.state_dict())
+        averages = any(isinstance(callback, WeightAveraging) for callback in self.callbacks)
+        resume.require_resumable(content, len(model.V), model.schedule.total, data.state_dict(), averages)
         folder = run_folder.resumed(source, self.asked_root)
         if folder is not None and isinstance(self.logger, RunLogger) and not self.logger.has_begun:
             state = content["letters_torch"]

@@ -72,6 +72,21 @@ def test_pictures_come_at_the_checks_after_a_stages_end_and_at_the_last(run: Pat
         assert [event.step for event in events.Histograms(tag)] == [150, 200]
 
 
+def test_a_run_resumed_at_the_end_of_a_stage_still_gets_its_pictures(tmp_path: Path) -> None:
+    """They come at the next validation, 150, as in a run that was not resumed."""
+    done = fit(tmp_path, logger=True, enable_checkpointing=True, enable_progress_bar=False)
+    run = tmp_path / "lightning_logs" / "version_0"
+    expected = steps(run)
+    again = StepTrainer(default_root_dir=tmp_path, val_check_interval=50, enable_progress_bar=False)
+    again.fit(done.model, datamodule=done.data, ckpt_path=run / "checkpoints" / "stage1-step=120.ckpt")
+    assert expected["validation/confusion"] == [150, 200]
+    resumed = steps(run)
+    assert resumed.pop(INPUTS) == [0, 120]
+    expected.pop(INPUTS)
+    assert resumed == expected
+    assert [event.step for event in logged(run).Histograms("weights/V")] == [150, 200]
+
+
 def test_pictures_are_of_the_readings_at_that_step(run: Path) -> None:
     data = data_module(run.parents[1] / "letters_data.mat")
     data.setup("fit")

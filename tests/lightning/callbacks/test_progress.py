@@ -12,7 +12,9 @@ import torch
 from pytorch_lightning.callbacks.progress.tqdm_progress import Tqdm
 
 from letters_torch.lightning.callbacks.progress import BAR, StepProgressBar
-from tests.support.running import fit
+from letters_torch.lightning.module import LettersModule
+from letters_torch.lightning.trainer import StepTrainer
+from tests.support.running import HIDDEN, STAGES, data_module, fit
 
 
 @pytest.mark.parametrize("columns", [60, 80, 200])
@@ -55,3 +57,33 @@ def test_in_a_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             assert "100/100 [00:00 left" in err.getvalue()
             assert f"acc={done.trainer.callback_metrics['val/acc']:.4f}]" in err.getvalue()
             assert "v_num" not in err.getvalue()
+
+
+class Watched(StepProgressBar):
+    """Notes the bar's count after each block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts: list[tuple[int, int]] = []
+
+    def on_train_start(self, *args: Any) -> None:
+        super().on_train_start(*args)
+        bar = self.train_progress_bar
+        self.begun = (bar.initial, bar.total, bar.unit)
+
+    def on_train_batch_end(self, trainer: Any, *args: Any) -> None:
+        super().on_train_batch_end(trainer, *args)
+        self.counts.append((self.train_progress_bar.n, trainer.global_step))
+
+
+def test_it_is_in_steps_and_resumes_where_the_run_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped = fit(tmp_path, max_steps=50, enable_checkpointing=True, enable_progress_bar=False)
+    assert stopped.model.step == 50
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    bar = Watched()
+    trainer = StepTrainer(logger=False, default_root_dir=tmp_path, val_check_interval=50, callbacks=[bar])
+    module = LettersModule(list(STAGES), hidden=HIDDEN)
+    last = tmp_path / "lightning_logs/version_0/checkpoints/last.ckpt"
+    trainer.fit(module, datamodule=data_module(tmp_path / "letters_data.mat"), ckpt_path=last)
+    assert bar.begun == (50, 200, " steps")
+    assert bar.counts == [(step, step) for step in (100, 120, 150, 200)]

@@ -4,7 +4,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from pytorch_lightning.callbacks import Checkpoint, EarlyStopping, WeightAveraging
+from pytorch_lightning.callbacks import Checkpoint, EarlyStopping
 from pytorch_lightning.callbacks.early_stopping import EarlyStoppingReason
 
 from letters_torch import resume
@@ -49,18 +49,11 @@ class RunCheckpoints(Checkpoint):
         return self.best[0] if self.best[1] else None
 
     def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
-        """Notes whether the file can stand for the step at which it resumes.
-
-        Raises:
-            UserError: the run averaged its weights, and this trainer does not.
-        """
+        """Notes whether the file can stand for the step at which it resumes."""
         if trainer.state.fn != "fit":
             checkpoint["callbacks"].pop(self.state_key, None)  # the best of that run is not the best of this one
-            return
-        self._whole = "V" not in checkpoint["letters_torch"]
-        averages = any(isinstance(callback, WeightAveraging) for callback in trainer.callbacks)
-        if "current_model_state" in checkpoint and not averages:
-            raise UserError("--ckpt_path: the run averages its weights; keep WeightAveraging among trainer.callbacks")
+        else:
+            self._whole = "V" not in checkpoint["letters_torch"]
 
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
         """Takes the folder of the run.

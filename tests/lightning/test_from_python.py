@@ -1,0 +1,383 @@
+"""Lightning's own door: what works from a script, and what is refused in one line."""
+
+import pickle
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback, EMAWeightAveraging, TQDMProgressBar
+from pytorch_lightning.loggers import CSVLogger
+from pytorch_lightning.loggers.logger import Logger
+
+from letters_torch import checkpoint
+from letters_torch.data.augment import RandomAffine, RandomWarp
+from letters_torch.data.datamodule import LettersDataModule
+from letters_torch.data.moments import Moments
+from letters_torch.errors import UserError
+from letters_torch.lightning.callbacks.progress import StepProgressBar
+from letters_torch.lightning.module import LettersModule
+from letters_torch.lightning.trainer import StepTrainer
+from tests.support.making import message
+from tests.support.running import HIDDEN, STAGES, Fit, data_module, fit, save_letters
+
+KEEP: dict[str, Any] = {"enable_checkpointing": True, "enable_progress_bar": False}
+RUN = Path("lightning_logs/version_0/checkpoints")
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Fit:
+    """A run of 200 steps, in a folder with labelled test rows."""
+    folder = tmp_path_factory.mktemp("run")
+    save_letters(folder / "letters_data.mat", labelled_test=True)
+    settings: dict[str, Any] = {"moments": Moments(5.0, 0.5, 0.5), "augment": RandomWarp(10, (0.1, 0.1), pull=1.0)}
+    return fit(folder, data=settings, **KEEP)
+
+
+def root(done: Fit) -> Path:
+    return Path(done.trainer.default_root_dir)
+
+
+def trainer(folder: Path, **settings: Any) -> StepTrainer:
+    return StepTrainer(**{"default_root_dir": folder, "logger": False, "val_check_interval": 50, **KEEP, **settings})
+
+
+def module(**settings: Any) -> LettersModule:
+    return LettersModule(list(STAGES), **{"hidden": HIDDEN, **settings})
+
+
+def same_weights(one: LettersModule, other: LettersModule) -> bool:
+    return torch.equal(one.V, other.V) and torch.equal(one.W, other.W)
+
+
+def test_the_module_of_a_checkpoint(done: Fit) -> None:
+    loaded = LettersModule.load_from_checkpoint(root(done) / RUN / "last.ckpt")
+    assert same_weights(loaded, done.model)
+    assert loaded.step == 200
+    assert loaded.schedule.stages == STAGES
+    assert LettersModule.load_from_checkpoint(str(root(done) / RUN / "last.ckpt"), engine="autograd").step == 200
+    with pytest.raises(UserError) as error:
+        LettersModule.load_from_checkpoint(root(done) / RUN / "last.ckpt", hidden=HIDDEN + 1)
+    message(error, HIDDEN, HIDDEN + 1)
+
+
+def test_the_data_module_of_a_checkpoint(done: Fit) -> None:
+    data = LettersDataModule.load_from_checkpoint(root(done) / RUN / "last.ckpt")
+    assert data.hparams["data"] == done.data.hparams["data"]
+    assert data.moments == done.data.moments
+    assert isinstance(data.augment, RandomWarp)
+    data.setup("fit")
+    for ours, theirs in zip(data.make_block(3, 5), done.data.make_block(3, 5), strict=True):
+        assert torch.equal(torch.as_tensor(ours), torch.as_tensor(theirs))
+    other = LettersDataModule.load_from_checkpoint(root(done) / RUN / "last.ckpt", augment=RandomAffine(5), block=7)
+    assert type(other.augment) is RandomAffine
+    assert other.block == 7
+
+
+class Mine(RandomAffine):
+    pass
+
+
+def test_an_augmentation_of_ones_own_is_asked_for(tmp_path: Path) -> None:
+    fit(tmp_path, max_steps=10, data={"augment": Mine(5)}, **KEEP)
+    with pytest.raises(UserError) as error:
+        LettersDataModule.load_from_checkpoint(tmp_path / RUN / "last.ckpt")
+    message(error, "Mine", "argument")
+    assert LettersDataModule.load_from_checkpoint(tmp_path / RUN / "last.ckpt", augment=None).augment is None
+
+
+def test_validate_test_and_predict_take_last_best_and_paths(done: Fit) -> None:
+    keeper = done.trainer.run_checkpoints
+    assert keeper is not None
+    best = Path(keeper.best_model_path)
+    assert best.is_file()
+    assert keeper.best_model_score == pytest.approx(float(best.stem.split("=")[-1]), abs=1e-4)
+    (last,) = done.trainer.validate(done.model, datamodule=done.data, ckpt_path="last", verbose=False)
+    fresh = trainer(root(done))
+    for path in ("best", best, str(best)):
+        (found,) = fresh.validate(module(), datamodule=done.data, ckpt_path=path, verbose=False)
+        assert found["val/acc"] == pytest.approx(keeper.best_model_score)
+    assert fresh.validate(module(), datamodule=done.data, ckpt_path="last", verbose=False) == [last]
+    assert fresh.test(module(), datamodule=done.data, ckpt_path="last", verbose=False)[0]["test/acc"] > 0
+    batches: Any = fresh.predict(module(), datamodule=done.data, ckpt_path="best")
+    assert torch.cat(batches).shape == (40, 26)
+    assert keeper.best_model_path == str(best)  # to validate another checkpoint is not to forget the own
+
+
+def test_there_is_no_last_checkpoint(tmp_path: Path) -> None:
+    save_letters(tmp_path / "letters_data.mat")
+    with pytest.raises(UserError) as error:
+        trainer(tmp_path).fit(module(), datamodule=data_module(tmp_path / "letters_data.mat"), ckpt_path="last")
+    message(error, "no run with a last checkpoint", tmp_path)
+
+
+def test_a_fit_goes_on_from_last(tmp_path: Path) -> None:
+    stopped = fit(tmp_path, max_steps=130, **KEEP)
+    goes_on = trainer(tmp_path)
+    resumed = module()
+    goes_on.fit(resumed, datamodule=stopped.data, ckpt_path="last")
+    assert same_weights(resumed, fit(tmp_path).model)
+    assert [folder.name for folder in (tmp_path / "lightning_logs").iterdir()] == ["version_0"]
+
+
+class FakeLogger(Logger):
+    """As MLflow's and W&B's: one folder for all runs, and an id for each."""
+
+    def __init__(self, folder: Path, run: str) -> None:
+        super().__init__()
+        self.folder, self.run = folder, run
+
+    @property
+    def save_dir(self) -> str:
+        return str(self.folder)
+
+    @property
+    def name(self) -> str:
+        return "project"
+
+    @property
+    def version(self) -> str:
+        return self.run
+
+    def log_metrics(self, metrics: Any, step: int | None = None) -> None: ...
+
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None: ...
+
+
+def test_two_runs_never_share_their_checkpoints(tmp_path: Path) -> None:
+    loggers: list[Any] = [False, False, FakeLogger(tmp_path, "one"), FakeLogger(tmp_path, "two"), CSVLogger(tmp_path)]
+    folders = set()
+    for logger in loggers:
+        run = fit(tmp_path, max_steps=50, logger=logger, **KEEP)
+        assert run.trainer.run_checkpoints is not None
+        assert run.trainer.run_checkpoints.last is not None
+        folders.add(run.trainer.run_checkpoints.last.parent)
+    assert len(folders) == len(loggers)
+    assert all(len(list(folder.glob("best-*.ckpt"))) == 1 for folder in folders)
+
+
+def test_a_trainer_does_not_write_a_second_run_over_its_first(tmp_path: Path) -> None:
+    first = fit(tmp_path, max_steps=10, logger=True, **KEEP)
+    with pytest.raises(UserError) as error:
+        first.trainer.fit(module(), datamodule=first.data)
+    message(error, "holds a run already", "new trainer")
+
+
+def test_a_fit_goes_on_in_memory(tmp_path: Path) -> None:
+    first = fit(tmp_path, max_steps=50, **KEEP)
+    trainer(tmp_path).fit(first.model, datamodule=first.data)
+    assert same_weights(first.model, fit(tmp_path).model)
+    saved = checkpoint.load(tmp_path / "lightning_logs/version_1/checkpoints/last.ckpt")
+    assert saved["letters_torch"]["step"] == 200
+
+
+def test_validation_rows_of_another_split_are_refused(done: Fit) -> None:
+    path, last = root(done) / "letters_data.mat", root(done) / RUN / "last.ckpt"
+    for change, flag in (({"seed": 4}, "--seed_everything 4"), ({"validation": 40}, "--data.validation 40")):
+        for door in (trainer(root(done)), pl.Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")):
+            with pytest.raises(UserError) as error:
+                door.validate(module(), datamodule=data_module(path, **change), ckpt_path=last)
+            message(error, flag, "begun with")
+    other = data_module(save_letters(root(done) / "other.mat", seed=9), seed=4)
+    trainer(root(done)).validate(module(), datamodule=other, ckpt_path="last", verbose=False)
+
+
+class Stopper(Callback):
+    """Sends a signal after a step, and has a state as NumPy makes it."""
+
+    def __init__(self, step: int, which: int | None) -> None:
+        self.step, self.which = step, which
+
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        if self.which is not None and trainer.global_step == self.step:
+            signal.raise_signal(self.which)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"seen": np.float64(0.5), "steps": np.arange(3)}
+
+
+@pytest.mark.parametrize(
+    ("which", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)], ids=["SIGINT", "SIGTERM"]
+)
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_signal_ends_a_fit_in_a_script(
+    tmp_path: Path, which: signal.Signals, raised: type[BaseException], keep: bool
+) -> None:
+    before = {each: signal.signal(each, signal.default_int_handler) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with pytest.raises(raised) as end:
+            fit(tmp_path, callbacks=[Stopper(50, which)], **{**KEEP, "enable_checkpointing": keep})
+        if raised is SystemExit:
+            assert end.value.code == 128 + signal.SIGTERM  # type: ignore[attr-defined]
+        assert all(signal.getsignal(each) is signal.default_int_handler for each in before)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    if keep:
+        assert checkpoint.load(tmp_path / RUN / "last.ckpt")["letters_torch"]["step"] == 100
+        resumed = module()
+        trainer(tmp_path, callbacks=[Stopper(0, None)]).fit(
+            resumed, datamodule=data_module(tmp_path / "letters_data.mat"), ckpt_path="last"
+        )
+        assert same_weights(resumed, fit(tmp_path).model)
+
+
+def test_a_signal_twice_ends_a_fit_at_once(tmp_path: Path) -> None:
+    class Twice(Callback):
+        def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            fit(tmp_path, callbacks=[Twice()])
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_handlers_are_given_back_after_an_error(tmp_path: Path) -> None:
+    class Fails(Callback):
+        def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+            raise ZeroDivisionError
+
+    before = [signal.getsignal(which) for which in (signal.SIGINT, signal.SIGTERM)]
+    with pytest.raises(ZeroDivisionError):
+        fit(tmp_path, callbacks=[Fails()])
+    assert [signal.getsignal(which) for which in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_a_fit_outside_the_main_thread(tmp_path: Path) -> None:
+    results: list[Any] = []
+
+    def run() -> None:
+        try:
+            results.append(fit(tmp_path, **KEEP).model)
+        except BaseException as error:
+            results.append(error)
+
+    before = signal.getsignal(signal.SIGINT)
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert isinstance(results[0], LettersModule), results[0]
+    assert signal.getsignal(signal.SIGINT) == before
+    assert same_weights(results[0], fit(tmp_path).model)
+
+
+def test_another_progress_bar_takes_the_place_of_ours(tmp_path: Path) -> None:
+    class Mine(TQDMProgressBar):
+        pass
+
+    for given, expected in (([], StepProgressBar), ([Mine()], Mine)):
+        made = trainer(tmp_path, enable_progress_bar=True, callbacks=given)
+        assert [type(each) for each in made.callbacks if isinstance(each, TQDMProgressBar)] == [expected]
+
+
+def test_averaged_weights_are_resumed(tmp_path: Path) -> None:
+    average: dict[str, Any] = {"callbacks": [EMAWeightAveraging(decay=0.5)]}
+    data = {"block": 20}
+    for name in ("whole", "parts"):
+        (tmp_path / name).mkdir()
+    whole = fit(tmp_path / "whole", data=data, **KEEP, **average)
+    plain = fit(tmp_path / "whole", data=data)
+    assert not same_weights(whole.model, plain.model)  # it ends as the average
+    average = {"callbacks": [EMAWeightAveraging(decay=0.5)]}
+    stopped = fit(tmp_path / "parts", data=data, max_steps=100, **KEEP, **average)
+    last = tmp_path / "parts" / RUN / "last.ckpt"
+    with pytest.raises(UserError, match="keep WeightAveraging"):
+        trainer(tmp_path / "parts").fit(module(), datamodule=stopped.data, ckpt_path=last)
+    resumed = module()
+    average = {"callbacks": [EMAWeightAveraging(decay=0.5)]}
+    trainer(tmp_path / "parts", **average).fit(resumed, datamodule=stopped.data, ckpt_path=last)
+    assert same_weights(resumed, whole.model)
+    contents = [checkpoint.load(tmp_path / name / RUN / "last.ckpt") for name in ("whole", "parts")]
+    for part in ("state_dict", "current_model_state"):
+        assert all(torch.equal(contents[0][part][name], contents[1][part][name]) for name in "VW")
+    assert torch.equal(contents[0]["current_model_state"]["V"], plain.model.V)
+
+
+def test_a_data_module_can_be_pickled(done: Fit) -> None:
+    for data in (data_module(root(done) / "letters_data.mat"), done.data):
+        copy = pickle.loads(pickle.dumps(data))
+        copy.setup("fit")
+        data.setup("fit")
+        assert torch.equal(copy.make_block(0, 3).x, data.make_block(0, 3).x)
+    assert done.data.trainer is not None
+
+
+@pytest.mark.parametrize("settings", [{"num_sanity_val_steps": 2}, {"num_sanity_val_steps": -1}], ids=str)
+def test_a_sanity_check_changes_nothing(tmp_path: Path, settings: dict[str, Any]) -> None:
+    usual = fit(tmp_path, max_steps=60, **KEEP)
+    checked = fit(tmp_path, max_steps=60, **KEEP, **settings)
+    assert same_weights(checked.model, usual.model)
+    assert checked.trainer.run_checkpoints is not None
+    assert usual.trainer.run_checkpoints is not None
+    assert checked.trainer.run_checkpoints.best == usual.trainer.run_checkpoints.best
+    assert checked.trainer.callback_metrics.keys() == usual.trainer.callback_metrics.keys()
+
+
+def test_barebones(tmp_path: Path) -> None:
+    save_letters(tmp_path / "letters_data.mat")
+    bare, trained = StepTrainer(barebones=True, default_root_dir=tmp_path, val_check_interval=50), module()
+    bare.fit(trained, datamodule=data_module(tmp_path / "letters_data.mat"))
+    assert same_weights(trained, fit(tmp_path).model)
+    assert [file.name for file in tmp_path.iterdir()] == ["letters_data.mat"]
+
+
+def test_a_compiled_module_is_trained_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save_letters(tmp_path / "letters_data.mat")
+    trained = module()
+    data = data_module(tmp_path / "letters_data.mat")
+    trainer(tmp_path, enable_checkpointing=False).fit(torch.compile(trained, backend="eager"), datamodule=data)
+    assert "torch.compile" in capsys.readouterr().out
+    assert same_weights(trained, fit(tmp_path).model)
+
+
+def test_a_plain_trainer_and_another_module_are_refused(tmp_path: Path) -> None:
+    data = data_module(save_letters(tmp_path / "letters_data.mat"))
+    plain = pl.Trainer(logger=False, enable_checkpointing=False, accelerator="cpu", max_epochs=1)
+    with pytest.raises(UserError) as error:
+        plain.fit(module(), datamodule=data)
+    message(error, "StepTrainer")
+    with pytest.raises(UserError) as error:
+        trainer(tmp_path).fit(pl.LightningModule(), datamodule=data)
+    message(error, "LettersModule", "pl.Trainer")
+    with pytest.raises(UserError) as error:
+        trainer(tmp_path).fit(module(), [torch.zeros(1)])
+    message(error, "LettersDataModule")
+    assert [file.name for file in tmp_path.iterdir()] == ["letters_data.mat"]
+
+
+def test_a_plain_trainer_validates(done: Fit) -> None:
+    plain = pl.Trainer(logger=False, enable_checkpointing=False, accelerator="cpu", enable_progress_bar=False)
+    (found,) = plain.validate(done.model, datamodule=done.data, verbose=False)
+    (ours,) = trainer(root(done)).validate(done.model, datamodule=done.data, verbose=False)
+    assert found == ours
+
+
+@pytest.mark.parametrize("weights", [3e38, -3e38])
+def test_outputs_that_are_not_finite_are_refused(done: Fit, weights: float) -> None:
+    broken = module()
+    with torch.no_grad():
+        broken.V.fill_(weights)
+        broken.W.fill_(weights)
+    for call in (trainer(root(done)).predict, trainer(root(done)).validate, trainer(root(done)).test):
+        with pytest.raises(UserError, match="not finite"):
+            call(broken, datamodule=done.data)
+
+
+def test_two_fits_in_a_folder(tmp_path: Path) -> None:
+    """The folder of a run is locked, whatever process holds it."""
+    from letters_torch.lightning.run_folder import Lock
+
+    lock = Lock(tmp_path)
+    with pytest.raises(UserError, match="another fit is writing there"):
+        Lock(tmp_path)
+    lock.release()
+    Lock(tmp_path).release()
