@@ -334,7 +334,8 @@ def test_a_compiled_module_is_trained_as_it_is(tmp_path: Path, capsys: pytest.Ca
     save_letters(tmp_path / "letters_data.mat")
     trained = module()
     data = data_module(tmp_path / "letters_data.mat")
-    trainer(tmp_path, enable_checkpointing=False).fit(torch.compile(trained, backend="eager"), datamodule=data)
+    compiled: Any = torch.compile(trained, backend="eager")
+    trainer(tmp_path, enable_checkpointing=False).fit(compiled, datamodule=data)
     assert "torch.compile" in capsys.readouterr().out
     assert same_weights(trained, fit(tmp_path).model)
 

@@ -61,6 +61,8 @@ class StepTrainer(pl.Trainer):
         UserError: an argument that means nothing here.
     """
 
+    callbacks: list[Callback]  # Lightning's
+
     def __init__(
         self,
         *,
@@ -185,8 +187,7 @@ class StepTrainer(pl.Trainer):
             raise UserError(
                 "StepTrainer.fit needs a LettersDataModule, as datamodule=...; it makes the blocks of steps"
             )
-        trainer: Any = self
-        check_monitors(trainer.callbacks)
+        check_monitors(self.callbacks)
         data.setup("fit")
         model.clock.set_limits(self.requested_steps, self.validation_interval)
         if source is None:

@@ -22,7 +22,8 @@ class FakeTrainer:
     """A fit that is validated every 10 steps, for RunCheckpoints; its checkpoints say when they were saved."""
 
     def __init__(self, folder: Path) -> None:
-        self.state, self.sanity_checking, self.loggers = SimpleNamespace(fn="fit"), False, []
+        self.state, self.sanity_checking = SimpleNamespace(fn="fit"), False
+        self.loggers: list[Any] = []
         self.clock, self.callback_metrics = Clock((1000,)), {"val/acc": torch.tensor(0.0)}
         self.clock.set_limits(-1, 10)
         self.callbacks: list[Any] = []
