@@ -12,6 +12,7 @@ from letters_torch.exact_sgd.model import ACTIVATIONS, LOSSES, Model
 from letters_torch.exact_sgd.network import from_linear, hidden_units, initial_weights, logits, to_linear
 from letters_torch.exact_sgd.one_at_a_time import OneAtATime
 from letters_torch.exact_sgd.schedule import Rates, Schedule, Stage
+from letters_torch.exact_sgd.team import Team, parallel_logits
 
 __all__ = [
     "ACTIVATIONS",
@@ -25,10 +26,12 @@ __all__ = [
     "Rates",
     "Schedule",
     "Stage",
+    "Team",
     "from_linear",
     "hidden_units",
     "initial_weights",
     "logits",
     "make_engine",
+    "parallel_logits",
     "to_linear",
 ]

@@ -4,10 +4,11 @@ from typing import Protocol
 
 from torch import Tensor
 
-from letters_torch.exact_sgd.blocked import PANEL, Blocked
+from letters_torch.exact_sgd.blocked import PANEL
 from letters_torch.exact_sgd.model import DEFAULT, Model
 from letters_torch.exact_sgd.one_at_a_time import OneAtATime
 from letters_torch.exact_sgd.schedule import Rates
+from letters_torch.exact_sgd.team import Team
 
 ENGINES = ("blocked", "autograd")
 
@@ -67,8 +68,8 @@ def make_engine(name: str, panel: int = PANEL, model: Model = DEFAULT) -> Engine
     """Makes an engine by its name.
 
     Args:
-        name: "blocked", a panel of samples at a time by matrix products; or "autograd", one sample at a time by
-            autograd and torch.optim.SGD, which is some 30 times slower.
+        name: "blocked", a panel of samples at a time by matrix products and by all cores (`Team`); or "autograd", one
+            sample at a time by autograd and torch.optim.SGD, which is some 40 times slower.
         panel: samples a panel of the blocked engine, 1 or more.
         model: what is trained; by default tanh units and softmax cross-entropy.
 
@@ -76,7 +77,7 @@ def make_engine(name: str, panel: int = PANEL, model: Model = DEFAULT) -> Engine
         ValueError: there is no engine of that name, or the panel is shorter than 1.
     """
     if name == "blocked":
-        return Blocked(panel, model=model)
+        return Team(panel, model)
     if name == "autograd":
         return OneAtATime(model)
     raise ValueError(f"engine must be one of {', '.join(ENGINES)}, not {name!r}")

@@ -3,7 +3,7 @@
 import math
 import operator
 from dataclasses import asdict
-from functools import partial, reduce
+from functools import reduce
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,14 +18,12 @@ from letters_torch import resume
 from letters_torch.data.datamodule import Batch
 from letters_torch.data.prefetch import Block
 from letters_torch.errors import Diverged, UserError
-from letters_torch.exact_sgd import PANEL, Model, Schedule, Stage, initial_weights, logits, make_engine
-from letters_torch.exact_sgd.threads import run_parallel
+from letters_torch.exact_sgd import PANEL, Model, Schedule, Stage, initial_weights, logits, make_engine, parallel_logits
 from letters_torch.letters import CLASSES, PIXELS
 from letters_torch.lightning.clock import Clock
 
 SETS = ("val", "train")  # the loaders of a validation, in order
 LARGEST_LOSS = 1e4  # guessing has a loss of log(26) = 3.3; nothing comes back from here
-ROWS = 600  # samples that a thread evaluates at a time
 
 
 class LettersModule(pl.LightningModule):
@@ -103,12 +101,7 @@ class LettersModule(pl.LightningModule):
         """Logits: standardised pixels (N, 784) -> (N, 26)."""
         if x.device.type != "cpu" or torch.is_grad_enabled():
             return logits(self.V, self.W, x)
-        b = x.new_empty(len(x), len(self.W))
-        run_parallel([partial(self._logits_into, *part) for part in zip(b.split(ROWS), x.split(ROWS), strict=True)])
-        return b
-
-    def _logits_into(self, b: Tensor, x: Tensor) -> None:
-        b.copy_(logits(self.V, self.W, x))
+        return parallel_logits(self.V, self.W, x)
 
     def configure_optimizers(self) -> list[Optimizer]:
         """None of Lightning's: the updates are the engine's."""

@@ -1,0 +1,166 @@
+"""The updates of blocked.py by a team of threads, each inside one compiled call for many panels.
+
+A thread owns slices of the hidden units: their rows of V, their columns of W, their part of every product and of the
+sweep. The threads meet once a sample, to add up what the slices contribute to the logits. README.md says why.
+"""
+
+import os
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from letters_torch.exact_sgd.arguments import validated
+from letters_torch.exact_sgd.blocked import PANEL, Blocked, panels
+from letters_torch.exact_sgd.model import DEFAULT, Model
+from letters_torch.exact_sgd.network import logits
+from letters_torch.exact_sgd.schedule import Rates
+from letters_torch.exact_sgd.threads import num_threads, run_parallel
+
+try:
+    from letters_torch.exact_sgd import _team, blas
+
+    COMPILED = True
+except ImportError:  # no Numba for this Python or this machine
+    COMPILED = False
+
+VECTOR = 16  # slices begin at multiples of so many hidden units: whole vectors, whole cache lines
+AT_ONCE = 50  # panels in one compiled call; Ctrl-C is answered between two
+ROWS = 200  # samples that a thread evaluates at a time
+
+
+class Team:
+    """Exact single-sample SGD by a team of threads. An `Engine`.
+
+    The number of threads changes no bit of the result. On other devices than the CPU, and without Numba, `Blocked` does
+    the updates.
+
+    Args:
+        panel: samples a panel, as for `Blocked`.
+        model: what is trained; by default tanh units and softmax cross-entropy.
+        num_threads: threads of the team, 1 or more; by default as many as torch would use for one operation. A slice of
+            the hidden units has one thread, so there are never more threads than `slices`.
+
+    Raises:
+        ValueError: the panel or the number of threads is less than 1.
+    """
+
+    def __init__(self, panel: int = PANEL, model: Model = DEFAULT, num_threads: int | None = None) -> None:
+        if num_threads is not None and num_threads < 1:
+            raise ValueError(f"num_threads must be 1 or more, not {num_threads}")
+        self.blocked = Blocked(panel, model=model)
+        self.panel, self.model, self.num_threads = panel, model, num_threads
+        self._kept: Any = None  # a Workspace
+
+    def __call__(
+        self,
+        V: Tensor,
+        W: Tensor,
+        x: Tensor,
+        y: Tensor,
+        rates: Rates,
+        first_step: int = 0,
+        *,
+        sample_weight: Tensor | None = None,
+        outputs: Tensor | None = None,
+    ) -> Tensor:
+        """Does N updates of V and W, in place: see `Engine`."""
+        if not COMPILED or (isinstance(V, Tensor) and V.device.type != "cpu"):
+            return self.blocked(V, W, x, y, rates, first_step, sample_weight=sample_weight, outputs=outputs)
+        rates = validated(V, W, x, y, rates, first_step, self.model, sample_weight, outputs)
+        losses, unused = x.new_empty(len(x)), x.new_empty(0, 1)
+        weight, b = unused[:, 0] if sample_weight is None else sample_weight, unused if outputs is None else outputs
+        given = (V.detach(), W.detach(), x, y, weight, b, losses)
+        # Contiguous: Numba compiles anew, which takes seconds, for arrays of another memory layout.
+        used = [tensor.contiguous() for tensor in given]
+        self._update([tensor.numpy() for tensor in used], [np.ascontiguousarray(rate) for rate in rates], first_step)
+        for tensor, result in zip(given, used, strict=True):
+            if result.data_ptr() != tensor.data_ptr():
+                tensor.copy_(result)
+        return losses
+
+    def _update(self, arrays: list[Any], rates: list[Any], first_step: int) -> None:
+        V, W, x = arrays[:3]
+        model, member = self.model, _team.make_member(self.model.activation, self.model.loss)
+        train = float(model.train_second_layer), float(model.train_biases), float(model.decay_biases)
+        cuts = [0, *(end for _, end in panels(first_step, len(x), self.panel))]
+        for first in range(0, len(cuts) - 1, AT_ONCE):
+            some = np.array(cuts[first : first + AT_ONCE + 1], np.int64)
+            run = _team.Run(*arrays, *rates, some, float(model.label_smoothing), train)
+            self._start(member, run, self._workspace(V, len(W)))
+
+    def _start(self, member: Any, run: Any, work: Any) -> None:
+        threads = min(self.num_threads or num_threads(), len(work.cuts) - 1)
+        work = work._replace(progress=np.zeros((threads, _team.LINE), np.int64).ravel())
+        jobs = [partial(member, thread, threads, run, work) for thread in range(threads)]
+        run_parallel(jobs, threads, stop=lambda: work.progress.fill(_team.STOPPED))
+
+    def _workspace(self, V: Any, classes: int) -> Any:
+        """Memory for these weights, kept from call to call."""
+        cuts, inputs = slices(len(V)), V.shape[1] - 1
+        count, width = len(cuts) - 1, _padded(int(np.diff(cuts).max()))
+        key = (tuple(cuts), inputs, classes, V.dtype)
+        if self._kept is None or self._kept[0] != key:
+            panels_of, vectors = (count, self.panel, width), (count, width)
+            shapes = (
+                *(panels_of, panels_of, (self.panel, self.panel), vectors, vectors, vectors),
+                *((count, classes, width), (count, width, inputs), (2, count, _padded(classes))),
+            )
+            # By torch, which aligns memory to cache lines.
+            dtype = torch.from_numpy(V).dtype
+            arrays = [torch.zeros(shape, dtype=dtype).numpy() for shape in shapes]
+            progress = np.zeros(_team.LINE, np.int64)
+            addresses = blas.fastest().gemm(dtype), blas.give_way()
+            self._kept = key, _team.Workspace(cuts, *arrays, progress, *addresses)
+        return self._kept[1]
+
+
+def slices(hidden: int) -> npt.NDArray[np.int64]:
+    """Where the slices of so many hidden units begin, and the end of the last.
+
+    An even number of slices of about equal width. It depends on the cores of the machine, not on the threads that are
+    used: where there are only 2 cores, wide slices are 8 % faster.
+    """
+    widest = 128 if (os.cpu_count() or 1) > 2 else 256
+    count = 2 * -(-hidden // (2 * widest))
+    cuts = VECTOR * np.round(np.arange(count) * hidden / count / VECTOR).astype(np.int64)
+    return np.unique([*cuts[cuts < hidden], hidden])
+
+
+def _padded(count: int) -> int:
+    return -(-count // VECTOR) * VECTOR
+
+
+def parallel_logits(V: Tensor, W: Tensor, x: Tensor, activation: str = "tanh") -> Tensor:
+    """As `network.logits`, without gradients, by all threads on the CPU. Their number changes no bit.
+
+    Args:
+        V: (hidden, inputs + 1), the last column the biases.
+        W: (classes, hidden + 1), the last column the biases.
+        x: (N, inputs).
+        activation: one of ACTIVATIONS.
+
+    Returns:
+        (N, classes).
+    """
+    V, W, x = V.detach(), W.detach(), x.detach()
+    if x.device.type != "cpu":
+        return logits(V, W, x, activation)
+    b = x.new_empty(len(x), len(W))
+    if COMPILED:
+        evaluate, address = _team.make_evaluate(activation), blas.fastest().gemm(x.dtype)
+        weights = V.contiguous().numpy(), W.contiguous().numpy()
+
+        def forward(part: Tensor, result: Tensor) -> None:
+            evaluate(*weights, part.contiguous().numpy(), result.numpy(), address)
+
+    else:
+
+        def forward(part: Tensor, result: Tensor) -> None:
+            result.copy_(logits(V, W, part, activation))
+
+    run_parallel([partial(forward, *parts) for parts in zip(x.split(ROWS), b.split(ROWS), strict=True)])
+    return b
