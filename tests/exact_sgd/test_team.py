@@ -106,6 +106,18 @@ def test_the_number_of_threads_changes_no_bit(dtype: torch.dtype) -> None:
         assert all(torch.equal(expected, got) for expected, got in zip(whole, other, strict=True))
 
 
+@pytest.mark.parametrize("patience", [0, 1e-5])
+def test_a_team_that_breaks_off_leaves_the_same_bits(monkeypatch: pytest.MonkeyPatch, patience: float) -> None:
+    """At any meeting; one thread then goes on from where the panel began."""
+    task = problem(ramp(300), hidden=WIDE)
+    expected = task.train(Team(10, num_threads=1))
+    monkeypatch.setattr(team, "PATIENCE", patience)
+    monkeypatch.setattr(team, "MOST_ALONE", 0)
+    for threads in (2, 5):
+        got = task.train(Team(10, num_threads=threads), [30] * 10)
+        assert all(torch.equal(a, b) for a, b in zip(expected, got, strict=True))
+
+
 @THREADS
 @DTYPES
 def test_blocks_cut_at_multiples_of_the_panel_give_the_same_bits(dtype: torch.dtype, threads: int) -> None:

@@ -20,8 +20,8 @@ from letters_torch.exact_sgd._kernel import (
 from letters_torch.exact_sgd._native import AS_IS, TRANSPOSED, call, gemm, load, store
 
 LINE = 8  # int64s in a cache line: every thread's counter has a line of its own
-LOOKS = 2000  # at the counter of another thread, some 10 µs, before the core is given away
-STOPPED = 2**62  # the counter of a thread that nobody is to wait for any more
+LOOKS = 2000  # at the counter of another thread, some 20 µs, before the core is given away and the clock asked
+STOPPED = 2**62  # on top of the counter of a thread that broke off
 BANDS = 4  # pieces of the Gram matrix: bands of rows
 
 
@@ -43,7 +43,10 @@ class Run(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """Memory of the team. A slice of the hidden units is written by one thread only."""
+    """Memory of the team. A slice of the hidden units is written by one thread only.
+
+    Outside a panel V and W are up to date; within one, V is as it was at its start and so is W, but for the copy here.
+    """
 
     cuts: Any  # (slices + 1,) int64: where slices begin, and the end of the last
     A: Any  # (slices, panel, width): V_0 x_k
@@ -57,7 +60,8 @@ class Workspace(NamedTuple):
     logits: Any  # (2, slices, classes, padded): what each slice adds to them, in even and in odd steps
     progress: Any  # (threads * LINE,) int64: how many meetings each thread has come to
     gemm: int  # address of the BLAS's
-    give_way: int  # address of the function that gives the core away
+    system: Any  # (4,) int64, see `blas.system`
+    time: Any  # (threads, 4) int64: what the clock writes
 
 
 def _sources() -> list[int]:
@@ -72,7 +76,11 @@ def make_member(activation: str, loss: str) -> Any:
 
     @njit(nogil=True, cache=True, fastmath=FUSED, error_model="numpy")
     def member(thread, threads, run, work):  # type: ignore[no-untyped-def]
-        """Slices `thread`, `thread + threads`, ... of the hidden units, in all panels."""
+        """Slices `thread`, `thread + threads`, ... of the hidden units, in all panels.
+
+        Returns the number of panels done: all of them, or those before the one in which the team broke off. V and W are
+        then as that panel found them.
+        """
         version  # noqa: B018
         real = run.V.dtype.type
         slices, classes = len(work.cuts) - 1, len(run.W)
@@ -84,6 +92,7 @@ def make_member(activation: str, loss: str) -> Any:
         for s in range(thread, slices, threads):
             _copy(run.W[:, work.cuts[s] : work.cuts[s + 1]], work.W[s])
         for p in range(len(run.panels) - 1):
+            waited = 0
             begin, samples = run.panels[p], run.panels[p + 1] - run.panels[p]
             for s in range(thread, slices, threads):
                 _first_layer(run, work, s, begin, samples, apart)
@@ -91,8 +100,9 @@ def make_member(activation: str, loss: str) -> Any:
                 if min(band, BANDS - 1 - band) % threads == thread:  # a long band and a short one together
                     _gram(run, work, begin, band * samples // BANDS, (band + 1) * samples // BANDS, apart)
             meeting += 1
-            if not _meet(work, thread, threads, meeting):
-                return
+            waited = _meet(work, thread, threads, meeting, waited, False)
+            if waited < 0:
+                return p
             decay = 1.0
             for k in range(samples):
                 n = begin + k
@@ -107,8 +117,9 @@ def make_member(activation: str, loss: str) -> Any:
                     activate(h, slope, activation)
                     _partial_logits(work.W[s], h, logits[s, :classes])
                 meeting += 1
-                if not _meet(work, thread, threads, meeting):
-                    return
+                waited = _meet(work, thread, threads, meeting, waited, k == samples - 1)
+                if waited < 0:
+                    return p
                 for c in range(classes):  # every thread for itself: cheaper than to wait for one that does it
                     error[c] = bias[c, 0]
                     for s in range(slices):
@@ -139,11 +150,10 @@ def make_member(activation: str, loss: str) -> Any:
                 decay *= 1 - shrink
             for s in range(thread, slices, threads):
                 _take(run, work, s, begin, samples, taken, decay, apart)
-        for s in range(thread, slices, threads):
-            _copy(work.W[s, :, : work.cuts[s + 1] - work.cuts[s]], run.W[:, work.cuts[s] :])
-        if thread == 0:
-            for c in range(classes):
-                run.W[c, run.W.shape[1] - 1] = bias[c, 0]
+                _copy(work.W[s, :, : work.cuts[s + 1] - work.cuts[s]], run.W[:, work.cuts[s] :])
+            if thread == 0:
+                _copy(bias, run.W[:, run.W.shape[1] - 1 :])
+        return len(run.panels) - 1
 
     return member
 
@@ -173,23 +183,44 @@ def make_evaluate(activation: str) -> Any:
 
 
 @njit
-def _meet(work, thread, threads, meeting):  # type: ignore[no-untyped-def]
-    """Waits until all threads have come to this meeting; False if the team is to stop.
+def _meet(work, thread, threads, meeting, waited, last):  # type: ignore[no-untyped-def]
+    """Waits until all threads have come to this meeting. What was written before it can be read after it.
 
-    What was written before a meeting can be read after it.
+    A thread that has waited too long in this panel breaks off, but not at the last meeting: the others may be past it
+    and have begun to write to V.
+
+    Returns:
+        How long the thread has waited in this panel; -1 if it or another one broke off.
     """
-    if load(work.progress, thread * LINE) == STOPPED:
-        return False
+    if load(work.progress, thread * LINE) >= STOPPED:
+        return -1
     store(work.progress, thread * LINE, meeting)
     for other in range(threads):
-        looks = 0
-        while load(work.progress, other * LINE) < meeting:
+        looks, begin = 0, 0
+        while True:
+            there = load(work.progress, other * LINE)
+            if there % STOPPED >= meeting:  # who broke off at a meeting had come to it
+                break
+            if there >= STOPPED:
+                return -1
             looks += 1
-            if looks >= LOOKS:
-                call(work.give_way, ())
-        if load(work.progress, other * LINE) == STOPPED:
-            return False
-    return True
+            if looks % LOOKS == 0:
+                now = _now(work, thread)
+                begin = begin or now
+                if waited + now - begin > work.system[3] and not last:
+                    store(work.progress, thread * LINE, STOPPED + meeting)
+                    return -1
+                call(work.system[0], ())
+        if begin:
+            waited += _now(work, thread) - begin
+    return waited
+
+
+@njit
+def _now(work, thread):  # type: ignore[no-untyped-def]
+    time = work.time[thread]
+    call(work.system[1], (time, time[2:]))
+    return time[0] * work.system[2] + time[1]
 
 
 @njit

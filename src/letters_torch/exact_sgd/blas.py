@@ -1,4 +1,4 @@
-"""The BLAS library whose matrix products the compiled code calls."""
+"""What the compiled code calls by address: a BLAS library's matrix products, and two functions of the system."""
 
 import ctypes
 from functools import cache
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import llvmlite.binding
+import numpy as np
+import numpy.typing as npt
 import torch
 from numba.extending import get_cython_function_address
 
@@ -69,8 +71,21 @@ def _scipys_name() -> str:
     return "SciPy's BLAS"
 
 
-def give_way() -> int:
-    """The address of the system's function that lets another thread have the core."""
-    library = ctypes.WinDLL("kernel32") if hasattr(ctypes, "WinDLL") else ctypes.CDLL(None)
-    function = library.SwitchToThread if hasattr(ctypes, "WinDLL") else library.sched_yield
-    return ctypes.cast(function, ctypes.c_void_p).value or 0
+def system(limit: float) -> npt.NDArray[np.int64]:
+    """What compiled code needs of the operating system to wait.
+
+    Args:
+        limit: seconds.
+
+    Returns:
+        The address of the function that gives the core away, that of the clock, the clock's ticks in a unit of the
+        first of the two int64 that it writes (the second counts ticks), and the limit in ticks.
+    """
+    if hasattr(ctypes, "WinDLL"):
+        kernel = ctypes.WinDLL("kernel32")
+        give_way, clock, unit, ticks = kernel.SwitchToThread, kernel.GetSystemTimeAsFileTime, 1, 10**7
+    else:
+        process = ctypes.CDLL(None)
+        give_way, clock, unit, ticks = process.sched_yield, process.gettimeofday, 10**6, 10**6
+    addresses = [ctypes.cast(function, ctypes.c_void_p).value or 0 for function in (give_way, clock)]
+    return np.array([*addresses, unit, int(limit * ticks)], np.int64)

@@ -29,6 +29,8 @@ except ImportError:  # no Numba for this Python or this machine
 
 VECTOR = 16  # slices begin at multiples of so many hidden units: whole vectors, whole cache lines
 AT_ONCE = 50  # panels in one compiled call; Ctrl-C is answered between two
+PATIENCE = 0.01  # seconds that a thread waits for others in one panel, which takes 0.001
+MOST_ALONE = 6  # the most calls that one thread does before all try again: 2 to this power
 ROWS = 200  # samples that a thread evaluates at a time
 
 
@@ -53,7 +55,9 @@ class Team:
             raise ValueError(f"num_threads must be 1 or more, not {num_threads}")
         self.blocked = Blocked(panel, model=model)
         self.panel, self.model, self.num_threads = panel, model, num_threads
-        self._kept: Any = None  # a Workspace
+        self._kept: Any = None  # a Workspace, and for what weights
+        self._broken_off = 0  # times in a row
+        self._alone = 0  # calls that one thread is to do
 
     def __call__(
         self,
@@ -87,16 +91,35 @@ class Team:
         model, member = self.model, _team.make_member(self.model.activation, self.model.loss)
         train = float(model.train_second_layer), float(model.train_biases), float(model.decay_biases)
         cuts = [0, *(end for _, end in panels(first_step, len(x), self.panel))]
-        for first in range(0, len(cuts) - 1, AT_ONCE):
+        first = 0
+        while first < len(cuts) - 1:
             some = np.array(cuts[first : first + AT_ONCE + 1], np.int64)
-            run = _team.Run(*arrays, *rates, some, float(model.label_smoothing), train)
-            self._start(member, run, self._workspace(V, len(W)))
+            run = _team.Run._make((*arrays, *rates, some, float(model.label_smoothing), train))
+            first += self._start(member, run, self._workspace(V, len(W)))
 
-    def _start(self, member: Any, run: Any, work: Any) -> None:
-        threads = min(self.num_threads or num_threads(), len(work.cuts) - 1)
-        work = work._replace(progress=np.zeros((threads, _team.LINE), np.int64).ravel())
-        jobs = [partial(member, thread, threads, run, work) for thread in range(threads)]
-        run_parallel(jobs, threads, stop=lambda: work.progress.fill(_team.STOPPED))
+    def _start(self, member: Any, run: Any, work: Any) -> int:
+        """Starts the team, or one thread of it; returns the number of panels done.
+
+        A team whose threads wait for each other too long, because other programs want the cores, breaks off. One
+        thread then goes on alone: it needs nobody, and leaves the same bits. The next calls are its as well, twice as
+        many after every time in a row.
+        """
+        threads = 1 if self._alone else min(self.num_threads or num_threads(), len(work.cuts) - 1)
+        work = work._replace(progress=np.zeros(threads * _team.LINE, np.int64), time=np.zeros((threads, 4), np.int64))
+        done = [0] * threads
+
+        def job(thread: int) -> None:
+            done[thread] = member(thread, threads, run, work)
+
+        run_parallel([partial(job, t) for t in range(threads)], threads, stop=lambda: work.progress.fill(_team.STOPPED))
+        if min(done) < len(run.panels) - 1:
+            self._broken_off += 1
+            self._alone = 2 ** min(self._broken_off, MOST_ALONE)
+        elif self._alone:
+            self._alone -= 1
+        elif threads > 1:
+            self._broken_off = 0
+        return min(done)
 
     def _workspace(self, V: Any, classes: int) -> Any:
         """Memory for these weights, kept from call to call."""
@@ -112,9 +135,13 @@ class Team:
             # By torch, which aligns memory to cache lines.
             dtype = torch.from_numpy(V).dtype
             arrays = [torch.zeros(shape, dtype=dtype).numpy() for shape in shapes]
-            progress = np.zeros(_team.LINE, np.int64)
-            addresses = blas.fastest().gemm(dtype), blas.give_way()
-            self._kept = key, _team.Workspace(cuts, *arrays, progress, *addresses)
+            progress, time = np.zeros(_team.LINE, np.int64), np.zeros((1, 4), np.int64)
+            self._kept = (
+                key,
+                _team.Workspace._make(
+                    (cuts, *arrays, progress, blas.fastest().gemm(dtype), blas.system(PATIENCE), time)
+                ),
+            )
         return self._kept[1]
 
 
