@@ -80,8 +80,10 @@ def test_the_seed_changes_the_run(tmp_path: Path) -> None:
     assert not torch.equal(usual.model.V, other.model.V)
 
 
-def test_loss_and_accuracies_are_the_formulas(tmp_path: Path) -> None:
-    done = fit(tmp_path, **DOUBLE)
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_loss_and_accuracies_are_the_formulas(tmp_path: Path, smoothing: float) -> None:
+    """The loss is that of the labels as they are, smoothed or not in training."""
+    done = fit(tmp_path, model={"label_smoothing": smoothing}, **DOUBLE)
     V, W = weights(done)
     for name, letters in (("val", done.data.val), ("train", done.data.train[: done.data.probe])):
         assert done.data.standardizer is not None

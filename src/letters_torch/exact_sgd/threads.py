@@ -105,7 +105,8 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(MOST, "run_parallel", torch.set_num_threads, (1,))
 
 
-os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process has none of its parent's threads
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process has none of its parent's threads
 
 
 @cache
