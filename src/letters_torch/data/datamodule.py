@@ -113,6 +113,7 @@ class LettersDataModule(pl.LightningDataModule):
         self.block, self.workers, self.seed = block, workers, seed
         self.validation, self.validation_writers, self.probe = validation, validation_writers, probe
         self.pictures: Sequence[Path] | None = None  # to predict instead of the test set
+        self.pictures_read: pictures.Pictures | None = None  # with those that cannot be read
         self.shared: SharedLetters | None = None
         self.sets: LetterSets | None = None
         self.standardizer: Standardizer | None = None
@@ -126,7 +127,8 @@ class LettersDataModule(pl.LightningDataModule):
             UserError: as the readers; or there are too few rows to split, or their writers are not known.
         """
         if self.pictures is not None and stage == "predict":
-            self.test, self.picture_files = pictures.read(self.pictures)
+            self.pictures_read = pictures.read(self.pictures)
+            self.test, self.picture_files = self.pictures_read.letters, self.pictures_read.files
             return
         if self.sets is not None:
             return

@@ -97,6 +97,13 @@ class Writer:
 
     def write(self, letters: npt.NDArray[np.uint8]) -> UInt8:
         """Images, (N, 28, 28), of letters given in ASCII, (N,)."""
+        return ink.draw(*self.trace(letters))
+
+    def trace(self, letters: npt.NDArray[np.uint8]) -> tuple[Floats, npt.NDArray[np.bool_], Floats, Floats]:
+        """Paths, pen down, radii and blur of letters given in ASCII, (N,), in pixels of a 28 x 28 image.
+
+        These are the arguments of `ink.draw`.
+        """
         form = self._pick_forms(letters)
         paths = self._shape(letters, form)
         count, places, _ = paths.shape
@@ -105,7 +112,7 @@ class Writer:
         flow = np.exp(_smooth(self._vary("flow", (count, places))))
         radii = np.clip(pen, *self.hand.pen_pixels)[:, None] / 2 * flow
         blur = self.hand.blur_mean * np.exp(self._vary("blur", (count,)))
-        return ink.draw(paths, self.forms.down[form], radii, blur)
+        return paths, self.forms.down[form], radii, blur
 
     def _pick_forms(self, letters: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
         """The form of each letter, (N,)."""

@@ -242,7 +242,7 @@ def fuzz_pictures(folder: Path, suffix: str, cases: int, seed: int) -> Counter[s
         path.write_bytes(damaged(before, rng))
         started = time.perf_counter()
         try:
-            letters, _ = pictures.read([path])
+            letters = pictures.read([path]).letters
         except UserError as error:
             outcomes[refused(error, path)] += 1
         else:  # what the damage made of the picture cannot be told, but it is one, and has ink

@@ -1,4 +1,5 @@
 import logging
+import os
 import struct
 import warnings
 import zlib
@@ -12,8 +13,8 @@ from PIL import Image, ImageDraw, ImageOps
 from letters_torch.data.readers import pictures
 from letters_torch.errors import UserError
 from tests.support.making import message
+from tests.support.shared import LETTERS, needs_letters
 
-REAL = Path(__file__).parents[4] / "shared/data/letters_data.mat"
 WHITE, INK = (250, 248, 240), (20, 30, 90)
 
 
@@ -30,10 +31,10 @@ def save(image: Image.Image, path: Path) -> Path:
 
 
 def one(path: Path) -> np.ndarray:
-    letters, files = pictures.read([path])
-    assert files == [path]
-    assert letters.labels is None
-    return letters.images[0]
+    found = pictures.read([path])
+    assert (found.files, found.failed) == ([path], ())
+    assert found.letters.labels is None
+    return found.letters.images[0]
 
 
 def box(picture: np.ndarray) -> tuple[int, int, int, int]:
@@ -118,9 +119,9 @@ def test_a_letter_in_convention_passes_unchanged(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one(path), small)
 
 
-@pytest.mark.skipif(not REAL.is_file(), reason="../shared/data/letters_data.mat is not here")
+@needs_letters
 def test_real_letters_pass_unchanged_and_come_back_from_a_large_sheet(tmp_path: Path) -> None:
-    real = scipy.io.loadmat(REAL, variable_names=["test_x"])["test_x"].reshape(-1, 28, 28)
+    real = scipy.io.loadmat(LETTERS, variable_names=["test_x"])["test_x"].reshape(-1, 28, 28)
     alike = []
     for number, letter in enumerate(real[:40]):
         np.testing.assert_array_equal(one(save(Image.fromarray(letter), tmp_path / "small.png")), letter)
@@ -138,12 +139,14 @@ def test_a_folder_in_natural_order_without_what_is_no_picture(tmp_path: Path, ca
     (tmp_path / "notes.txt").write_text("hello")
     (tmp_path / "inside").mkdir()
     with caplog.at_level(logging.WARNING):
-        letters, files = pictures.read([tmp_path, tmp_path / "letter2.png"])
-    assert [file.name for file in files] == ["letter1.png", "letter2.png", "letter10.png", "letter2.png"]
+        found = pictures.read([tmp_path, tmp_path / "letter2.png"])
+    letters = found.letters
+    assert found.failed == ()
+    assert [file.name for file in found.files] == ["letter1.png", "letter2.png", "letter10.png", "letter2.png"]
     np.testing.assert_array_equal(letters.images[1], letters.images[3])
     assert not np.array_equal(letters.images[0], letters.images[2])
     assert [record.getMessage() for record in caplog.records] == [
-        f"{tmp_path / 'notes.txt'} is no picture and was skipped"
+        f"{tmp_path / 'notes.txt'} is not a picture and was skipped"
     ]
 
 
@@ -154,8 +157,8 @@ def test_what_is_no_picture_is_explained(tmp_path: Path) -> None:
     cut = save(drawn(), tmp_path / "cut.png")
     cut.write_bytes(cut.read_bytes()[:-300])
     for name, said in {
-        "notes.png": "no picture",
-        "empty.png": "no picture",
+        "notes.png": "not a picture",
+        "empty.png": "not a picture",
         "folder": "holds no picture",
         "cut.png": "damaged",
         "nowhere.png": "does not exist",
@@ -165,12 +168,43 @@ def test_what_is_no_picture_is_explained(tmp_path: Path) -> None:
         message(error, tmp_path / name, said)
 
 
-def test_a_damaged_picture_in_a_folder_is_not_skipped(tmp_path: Path) -> None:
-    cut = save(drawn(), tmp_path / "cut.jpg")
+def test_a_bad_picture_is_listed_and_the_others_are_read(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    cut = save(drawn(), folder / "cut.jpg")
     cut.write_bytes(cut.read_bytes()[:-300])
+    save(Image.new("L", (50, 50), 255), folder / "blank.png")
+    save(drawn(), folder / "good.png")
+    found = pictures.read([folder, tmp_path / "nowhere.png", folder / "good.png"])
+    assert found.files == [folder / "good.png"] * 2
+    assert [file for file, _ in found.failed] == [folder / "blank.png", cut, tmp_path / "nowhere.png"]
+    for (file, reason), said in zip(found.failed, ("nothing can be seen", "damaged", "does not exist"), strict=True):
+        assert str(file) in reason
+        assert said in reason
+        assert "\n" not in reason
     with pytest.raises(UserError) as error:
-        pictures.read([tmp_path])
-    message(error, cut, "damaged")
+        pictures.read([folder / "blank.png", cut])
+    message(error, "blank.png", "nothing can be seen", "1 other file")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_a_fifo_is_refused_and_does_not_block(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(UserError) as error:
+        pictures.read([tmp_path / "pipe.png"])
+    message(error, "pipe.png", "is a FIFO")
+
+
+def test_a_sixteen_bit_letter_keeps_its_levels(tmp_path: Path) -> None:
+    small = np.zeros((28, 28), np.uint8)
+    small[8:20, 3:6] = np.arange(100, 208, 9).reshape(12, 1)
+    for name, deep in {
+        "all of the range": small.astype(np.uint16) * 257,
+        "in 32 bits": small.astype(np.int32) * 257,
+        "a dark one": small.astype(np.uint16) * 128,
+    }.items():
+        picture = one(save(Image.fromarray(deep), tmp_path / "deep.tif"))
+        np.testing.assert_array_equal(picture, np.rint(small * (0.498 if name == "a dark one" else 1)), err_msg=name)
 
 
 def test_nothing_named() -> None:

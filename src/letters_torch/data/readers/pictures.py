@@ -1,17 +1,17 @@
-"""Reads pictures of letters, photographed, scanned or drawn, and makes them look like the letters trained on.
+"""Reads pictures of letters, photographed, scanned or drawn, and makes them look like the training letters.
 
 Those are 28 x 28, light ink on black, their ink 23 pixels along its longer side and centred by its bounding box, with
-soft strokes of about 3 pixels. So a picture becomes grey, its paper black and its ink white; what is written is cut
-out, fitted and centred; strokes much thinner than a pen's are thickened.
+soft strokes of about 3 pixels. A picture therefore becomes grey; uneven light and printed lines are removed (paper.py);
+the paper becomes black and the ink white; the letter is cut out, scaled and centred; thin strokes are thickened.
 
-A picture of 28 x 28 on black is taken to be such a letter already and is not touched. One picture is one letter, on
-paper of an even shade; shadows and the edge of the sheet are not told from ink.
+A picture of 28 x 28 on black is taken to be such a letter already and is not changed. One picture is one letter.
 """
 
 import logging
 import re
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,47 +20,92 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 from scipy import ndimage
 
+from letters_torch.data.readers import paper
 from letters_torch.errors import UserError
 from letters_torch.letters import SIDE, Letters, UInt8
+from letters_torch.paths import printable, require_regular
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
-_LONGER_SIDE = 23  # of the ink's box, in pixels brighter than a quarter: the median of the letters trained on
+_SHOWN = 160  # pixels of the longer side of `Picture.shown`, at most
+_LONGER_SIDE = 23  # of the ink's box, in pixels brighter than a quarter: the median of the training letters
 _QUARTER = 0.25
 _FINE = 4  # strokes are measured and thickened on a grid this much finer than the final one
-_THIN, _PEN = 1.8, 2.6  # stroke widths in final pixels: thinner than 98 of 100 letters trained on; of the finer ones
+_THIN, _PEN = 1.8, 2.6  # stroke widths in final pixels: thinner than 98 of 100 training letters; of the finer ones
 _FAINTEST = 16  # grey levels of 255 between paper and ink
 _SPECK = 0.02  # of the largest stroke's area; the dot of an i is a tenth
+_HINT = "give image files or a folder of them"
 
 _log = logging.getLogger(__name__)
 
 _Float = npt.NDArray[np.float32]
 
 
-def read(paths: Sequence[Path]) -> tuple[Letters, list[Path]]:
-    """Every picture among the files and folders named, in that order; a folder's own in natural order (2 before 10).
+@dataclass(frozen=True)
+class Picture:
+    """A picture that was read, in its stages.
 
-    PNG, JPEG, BMP, GIF, TIFF and WebP of any size and colour; a camera's orientation is applied. Files in a folder
-    that are no pictures are skipped with a warning in the log; folders inside it are not entered.
+    Attributes:
+        file: of the picture.
+        shown: (H, W) uint8, the picture in grey, at most 160 pixels on its longer side.
+        cleaned: (H, W) uint8, the same without shadow and ruling; equal to `shown` if there were none.
+        letter: (28, 28) uint8, light ink on black: the input of the network.
+    """
 
-    Returns:
-        Letters without labels, and the file that each was read from.
+    file: Path
+    shown: UInt8
+    cleaned: UInt8
+    letter: UInt8
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures among some files.
+
+    Attributes:
+        read: those that were read, in order; at least one.
+        failed: the other files, each with a line that says why.
+    """
+
+    read: tuple[Picture, ...]
+    failed: tuple[tuple[Path, str], ...]
+
+    @property
+    def letters(self) -> Letters:
+        """The letters of those that were read, without labels."""
+        return Letters(np.stack([picture.letter for picture in self.read]))
+
+    @property
+    def files(self) -> list[Path]:
+        """The files of those that were read."""
+        return [picture.file for picture in self.read]
+
+
+def read(paths: Sequence[Path]) -> Pictures:
+    """Reads every picture among these files and folders, in this order; those in a folder in natural order (2, 10).
+
+    PNG, JPEG, BMP, GIF, TIFF and WebP of any size and colour; a camera's orientation is applied. A file in a folder
+    that is not a picture is skipped with a warning in the log; folders in a folder are not entered. A picture that
+    cannot be read does not stop the others.
 
     Raises:
-        UserError: nothing at a path, a folder without pictures, a file named that is no picture, a damaged or blank
-            picture. The message names the file.
+        UserError: no path is given, or none of the files can be read.
     """
-    pictures, files = [], []
+    pictures, failed = [], []
     for path in paths:
         for file, picture in _pictures(Path(path)):
-            pictures.append(picture)
-            files.append(file)
+            if isinstance(picture, Picture):
+                pictures.append(picture)
+            else:
+                failed.append((file, str(picture)))
+    if not pictures and not failed:
+        raise UserError(f"no picture was named; {_HINT}")
     if not pictures:
-        raise UserError("no picture was named; give image files or a folder of them")
-    return Letters(np.stack(pictures)), files
+        raise UserError(failed[0][1] + (f" (as with {len(failed) - 1} other files)" if len(failed) > 1 else ""))
+    return Pictures(tuple(pictures), tuple(failed))
 
 
 def normalise(grey: _Float) -> UInt8:
-    """A grey picture in the look of the letters trained on.
+    """Makes a grey picture on even paper look like the training letters.
 
     Args:
         grey: (H, W), 0..255, ink lighter or darker than its paper.
@@ -80,25 +125,33 @@ def normalise(grey: _Float) -> UInt8:
     return np.rint(255 * np.clip(letter / letter.max(), 0, 1)).astype(np.uint8)
 
 
-def _pictures(path: Path) -> Iterator[tuple[Path, UInt8]]:
+def _pictures(path: Path) -> Iterator[tuple[Path, Picture | UserError]]:
+    """Each file at the path, and the picture or why it cannot be read."""
     if not path.is_dir():
-        yield path, _read_one(path)
+        yield path, _try(path)
         return
     found = False
     for file in sorted((file for file in path.iterdir() if file.is_file()), key=_natural):
-        try:
-            picture = _read_one(file)
-        except _NoPicture:
-            _log.warning("%s is no picture and was skipped", file)
+        picture = _try(file)
+        if isinstance(picture, _NoPicture):
+            _log.warning("%s is not a picture and was skipped", printable(file))
             continue
         found = True
         yield file, picture
     if not found:
-        raise UserError(f"{path} holds no picture; give image files ({', '.join(_FORMATS)}) or a folder of them")
+        kinds = ", ".join(_FORMATS)
+        yield path, UserError(f"{printable(path)} holds no picture; give image files ({kinds}) or a folder of them")
+
+
+def _try(file: Path) -> Picture | UserError:
+    try:
+        return _read_one(file)
+    except UserError as error:
+        return error
 
 
 class _NoPicture(UserError):
-    """The file is of no format that is read here."""
+    """The file has none of the formats that are read here."""
 
 
 def _natural(file: Path) -> list[str | int]:
@@ -106,31 +159,46 @@ def _natural(file: Path) -> list[str | int]:
     return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
-def _read_one(file: Path) -> UInt8:
+def _read_one(file: Path) -> Picture:
+    """Reads one picture.
+
+    Raises:
+        UserError: it cannot be read, or is blank; `_NoPicture` if it has another format.
+    """
+    grey = _open(file)
+    cleaned = paper.clean(grey)
+    try:
+        return Picture(file, _small(grey), _small(cleaned), normalise(cleaned))
+    except ValueError as error:
+        raise UserError(f"{printable(file)}: {error}; leave it out, or write darker") from error
+
+
+def _open(file: Path) -> _Float:
+    """The picture in grey, (H, W) in 0..255."""
+    require_regular(file, _HINT)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # oddities of metadata, which do not concern the pixels
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(file, formats=_FORMATS) as image:
-                grey = _grey(ImageOps.exif_transpose(image))
+                return _grey(ImageOps.exif_transpose(image))
     except UnidentifiedImageError as error:
-        raise _NoPicture(f"{file} is no picture; give a file of {', '.join(_FORMATS)}") from error
+        raise _NoPicture(f"{printable(file)} is not a picture; give a file of {', '.join(_FORMATS)}") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise UserError(f"{file} has too many pixels; make it smaller") from error
-    except FileNotFoundError as error:
-        raise UserError(f"{file} does not exist; give image files or a folder of them") from error
+        raise UserError(f"{printable(file)} has too many pixels; make it smaller") from error
     # On a damaged picture Pillow raises OSError, SyntaxError, ValueError, struct.error and more.
     except Exception as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise UserError(f"{file} cannot be read ({reason}); it may be damaged, save it again") from error
-    try:
-        return normalise(grey)
-    except ValueError as error:
-        raise UserError(f"{file}: {error}; leave it out, or write darker") from error
+        raise UserError(f"{printable(file)} cannot be read ({reason}); it may be damaged, save it again") from error
+
+
+def _small(grey: _Float) -> UInt8:
+    shrink = -(-max(grey.shape) // _SHOWN)
+    return np.asarray(Image.fromarray(np.clip(np.rint(grey), 0, 255).astype(np.uint8)).reduce(shrink))
 
 
 def _grey(image: Image.Image) -> _Float:
-    """(H, W) in 0..255, no side much longer than 1,000 pixels."""
+    """(H, W) in 0..255; a large picture is reduced to less than 1,000 pixels a side."""
     if image.mode.startswith(("I", "F")):
         grey: _Float = np.nan_to_num(np.asarray(image, np.float32))
         highest = float(grey.max())
@@ -158,7 +226,7 @@ def _border(grey: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _ink(grey: _Float, paper: float) -> _Float:
-    """(H, W) in 0..1: how far a pixel is from the paper towards the ink; the paper's grain is 0."""
+    """The ink, (H, W) in 0..1: 0 for paper and its grain, 1 for the darkest ink."""
     lighter = float(grey.max()) - paper > paper - float(grey.min())
     ink = grey - paper if lighter else paper - grey
     grain = 4 * float(np.median(np.abs(_border(grey) - paper)))
@@ -180,7 +248,7 @@ def _fitted(ink: _Float, side: int, longer: int) -> _Float:
 
 
 def _box(ink: _Float) -> tuple[int, int, int, int]:
-    """Top, bottom, left and right of the strokes; specks are no strokes."""
+    """Top, bottom, left and right of the strokes; specks are ignored."""
     labels, count = ndimage.label(ink > _QUARTER * ink.max(), np.ones((3, 3)))
     areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     strokes = np.isin(labels, 1 + np.flatnonzero(areas >= _SPECK * areas.max()))
@@ -189,7 +257,7 @@ def _box(ink: _Float) -> tuple[int, int, int, int]:
 
 
 def _soften(fine: _Float) -> _Float:
-    """The letter on the fine grid, its strokes thickened if they are thin, and blurred as a small picture is."""
+    """The letter on the fine grid, its strokes thickened if they are thin, and blurred like a small image."""
     typical = np.median(fine[fine > _QUARTER * fine.max()])  # a hairline is brighter where two of them cross
     fine = np.clip(fine / typical, 0, 1)
     missing = _FINE * _PEN - _stroke(fine)
@@ -202,6 +270,6 @@ def _soften(fine: _Float) -> _Float:
 def _stroke(fine: _Float) -> float:
     """The width of the strokes: a long line's area is its length times its width, its outline twice its length."""
     ink = np.pad(fine > 0.5, 1)
-    # Counted along pixels, the outline of a line in a random direction is 4 / pi times too long.
+    # Counted along pixels, the outline of a line of random direction is 4 / pi times too long.
     outline = (np.sum(ink[1:] != ink[:-1]) + np.sum(ink[:, 1:] != ink[:, :-1])) * np.pi / 4
     return float(2 * ink.sum() / max(1.0, outline))

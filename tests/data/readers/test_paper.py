@@ -1,0 +1,81 @@
+"""Photographs of paper: shadow and ruling go, strokes stay, and a clean drawing is not touched."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy import ndimage
+
+from letters_torch.data.readers import paper
+from letters_torch.data.readers.pictures import normalise
+from letters_torch.synthetic.paper import KINDS, photograph
+
+UNEVEN = [kind for kind in KINDS if kind not in ("drawn", "plain")]
+
+
+def grey(letter: str, kind: str, seed: int = 1) -> paper.Float:
+    return np.asarray(Image.fromarray(photograph(letter, kind, seed)).convert("L"), np.float32)
+
+
+@pytest.mark.parametrize("kind", UNEVEN)
+def test_a_photograph_becomes_the_letter_that_was_drawn(kind: str) -> None:
+    """The same strokes, drawn on white, photographed and cleaned; without cleaning they are something else."""
+    alike, before = [], []
+    for letter in "AENLQgk":
+        drawn, photo = normalise(grey(letter, "drawn")), grey(letter, kind)
+        alike.append(np.corrcoef(drawn.ravel(), normalise(paper.clean(photo)).ravel())[0, 1])
+        try:
+            before.append(np.corrcoef(drawn.ravel(), normalise(photo).ravel())[0, 1])
+        except ValueError:  # nothing can be seen
+            before.append(0)
+    assert min(alike) > 0.85
+    assert np.mean(alike) > 0.95
+    assert np.mean(before) < 0.9
+
+
+@pytest.mark.parametrize("kind", ["drawn", "plain"])
+def test_even_paper_is_not_touched(kind: str) -> None:
+    for letter in "AENLQgk":
+        picture = grey(letter, kind)
+        assert paper.clean(picture) is picture
+
+
+@pytest.mark.parametrize("kind", UNEVEN)
+def test_light_ink_on_dark_is_cleaned_too(kind: str) -> None:
+    for letter in "ENk":
+        photo = grey(letter, kind)
+        positive, negative = paper.clean(photo), paper.clean(255 - photo * 0.8)
+        if "shadow" not in kind:
+            assert np.corrcoef(normalise(positive).ravel(), normalise(negative).ravel())[0, 1] > 0.9
+        assert np.median(negative) == 255
+
+
+def test_a_stroke_along_a_line_or_across_it_stays() -> None:
+    sheet = np.full((300, 300), 240, np.float32)
+    sheet[100:102], sheet[200:202] = 190, 190  # ruling
+    inked = sheet.copy()
+    inked[60:206, 120:130] = 30  # an L that stands on the second line
+    inked[196:206, 120:200] = 30
+    cleaned = paper.clean(ndimage.gaussian_filter(inked, 0.7))
+    assert cleaned[62:204, 124].max() < 60  # not cut where it crosses the first line
+    assert cleaned[199:203, 130:196].max() < 60
+    assert cleaned[100:102, :110].min() == 255
+    assert cleaned[200:202, 210:].min() == 255
+
+
+def test_paper_in_shadow_with_nothing_on_it_stays_blank() -> None:
+    light = np.linspace(60, 240, 300, dtype=np.float32)[None].repeat(200, 0)
+    noise = np.random.default_rng(0).normal(0, 2, light.shape).astype(np.float32)
+    for sheet in (light + noise, np.where(np.arange(300) < 170, 220, 120).astype(np.float32) + noise):
+        with pytest.raises(ValueError, match="nothing can be seen"):
+            normalise(paper.clean(sheet))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (28, 28), (31, 400), (32, 32), (400, 40)])
+@pytest.mark.parametrize("level", [0, 255])
+def test_odd_pictures_do_no_harm(shape: tuple[int, int], level: int) -> None:
+    flat = np.full(shape, level, np.float32)
+    assert paper.clean(flat) is flat
+    noise = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
+    cleaned = paper.clean(noise)
+    assert cleaned.shape == shape
+    assert np.isfinite(cleaned).all()
