@@ -48,7 +48,7 @@ def photograph(letter: str, kind: str, seed: int) -> UInt8:
         (H, W, 3) uint8, RGB.
     """
     rng = np.random.default_rng([seed, ord(letter)])
-    height, width = rng.integers(260, 340), rng.integers(260, 420)
+    height, width = int(rng.integers(260, 340)), int(rng.integers(260, 420))
     strokes = _strokes(letter, height, width, rng)
     pen = np.array(_PENS[rng.integers(len(_PENS))], float)
     if kind == "drawn":

@@ -198,11 +198,12 @@ def test_a_fifo_is_refused_and_does_not_block(tmp_path: Path) -> None:
 def test_a_sixteen_bit_letter_keeps_its_levels(tmp_path: Path) -> None:
     small = np.zeros((28, 28), np.uint8)
     small[8:20, 3:6] = np.arange(100, 208, 9).reshape(12, 1)
-    for name, deep in {
+    variants: dict[str, np.ndarray] = {
         "all of the range": small.astype(np.uint16) * 257,
         "in 32 bits": small.astype(np.int32) * 257,
         "a dark one": small.astype(np.uint16) * 128,
-    }.items():
+    }
+    for name, deep in variants.items():
         picture = one(save(Image.fromarray(deep), tmp_path / "deep.tif"))
         np.testing.assert_array_equal(picture, np.rint(small * (0.498 if name == "a dark one" else 1)), err_msg=name)
 
