@@ -15,6 +15,7 @@ from torch.nn.functional import cross_entropy
 
 from letters_torch.exact_sgd import formulas
 from letters_torch.exact_sgd.formulas import Array
+from letters_torch.exact_sgd.model import ACTIVATIONS, Model
 
 Pair = tuple[Array, Array]
 
@@ -206,6 +207,40 @@ def test_formulas_and_autograd_equal_finite_differences(
     expected = central_differences(problem, lam)
     assert worst_relative_error(formula_gradients(problem, lam), expected) < 1e-8
     assert worst_relative_error(autograd_gradients(problem, lam), expected) < 1e-8
+
+
+MODELS = [
+    *(Model(activation) for activation in ACTIVATIONS),
+    *(Model(activation, "squared_error") for activation in ACTIVATIONS),
+    Model(decay_biases=False),
+    Model(train_biases=False),
+    Model("erf", "squared_error", train_second_layer=False),
+]
+
+
+@pytest.mark.parametrize("weight", [1.0, 2.5])
+@pytest.mark.parametrize("model", MODELS, ids=str)
+def test_gradients_of_every_model_equal_finite_differences(model: Model, weight: float) -> None:
+    problem, lam = random_problem(14, inputs=5, hidden=6, classes=4, scale=2.0), 0.1
+    V, W, x = problem.V, problem.W, problem.X[0]
+    y = problem.Y[0] if model.loss == "cross_entropy" else np.array([0.3, -2.0, 1.5, 0.0])
+    expected = []
+    for layer in (V, W):
+        slopes = np.empty_like(layer)
+        for index in np.ndindex(layer.shape):
+            middle, values = layer[index], []
+            for value in (middle + 1e-5, middle - 1e-5):
+                layer[index] = value
+                values.append(formulas.objective(V, W, x, y, lam, model, weight))
+            layer[index] = middle
+            slopes[index] = (values[0] - values[1]) / 2e-5
+        expected.append(slopes)
+    if not model.train_biases:
+        expected[0][:, -1] = expected[1][:, -1] = 0
+    if not model.train_second_layer:
+        expected[1][:] = 0
+    for found, slopes in zip(formulas.gradients(V, W, x, y, lam, model, weight), expected, strict=True):
+        np.testing.assert_allclose(found, slopes, rtol=1e-7, atol=1e-8)
 
 
 def test_the_full_network_equals_finite_differences_along_random_directions() -> None:

@@ -1,5 +1,6 @@
 """Other models than tanh units with labels: all forms agree with the formulas, and differ from the default."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -208,3 +209,32 @@ def test_weights_and_outputs_are_validated(form: str) -> None:
         engine(form, Model())(*arguments, outputs=torch.ones(300, 8))
     with pytest.raises(TypeError, match=r"^outputs must be a torch\.Tensor, not ndarray"):
         engine(form, Model())(*arguments, outputs=np.ones((300, 7)))  # type: ignore[arg-type]
+
+
+@FORMS
+@pytest.mark.parametrize("activation", ["relu", "logistic", "identity", "erf"])
+def test_nan_stays_nan(form: str, activation: str) -> None:
+    """In the last sample of a panel: only the activation itself could lose it."""
+    task = problem(stages(2_000)._replace(lr=np.full(5, 0.01), weight_decay=np.zeros(5)))
+    task.x[4, 3] = float("nan")
+    losses = task.train(engine(form, Model(activation), panel=5)).losses
+    assert losses[:4].isfinite().all()
+    assert losses[4].isnan()
+
+
+@FORMS
+def test_the_slope_of_relu_at_0_is_0(form: str) -> None:
+    task = problem(stages(2_000)._replace(lr=np.full(3, 0.1), weight_decay=np.zeros(3)))
+    task.V.zero_()
+    result = task.train(engine(form, Model("relu")))
+    assert torch.equal(result.V, task.V)
+    assert not torch.equal(result.W, task.W)  # the biases
+
+
+@FORMS
+@pytest.mark.parametrize(("total", "accepted"), [(1 + 1e-6, True), (1 - 1e-6, True), (1.001, False), (0.999, False)])
+def test_distributions_may_be_rounded(form: str, total: float, accepted: bool) -> None:
+    task = problem(stages(2_000)._replace(lr=np.full(4, 0.1), weight_decay=np.zeros(4)))
+    task = task._replace(y=torch.full((4, 7), total / 7, dtype=torch.float64))
+    with nullcontext() if accepted else pytest.raises(ValueError, match="must be a distribution"):
+        task.train(engine(form, Model()))
