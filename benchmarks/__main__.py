@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks peers|floor|scaling|fit|accuracy|report`."""
+"""The command line: `python -m benchmarks peers|floor|scaling|fit|accuracy|estimator|report`."""
 
 import argparse
 import os
@@ -9,6 +9,7 @@ from benchmarks import machine
 from benchmarks.table import Table
 
 PAGE = Path("docs/benchmarks.md")
+ESTIMATOR_PAGE = Path("docs/estimator.md")
 PICTURE = Path("docs/images/accuracy_over_seconds.png")
 
 
@@ -50,11 +51,19 @@ def accuracy(options: argparse.Namespace) -> list[Table]:
     return [accuracy.table(options.data, options.samples, options.picture)]
 
 
+def estimator(options: argparse.Namespace) -> list[Table]:
+    """a step of the estimator beside scikit-learn's and PyTorch's, one thread each, written into docs/estimator.md"""
+    from benchmarks import estimator
+
+    options.out = options.out or ESTIMATOR_PAGE
+    return [estimator.table(options.data, options.rounds, options.seconds)]
+
+
 MEASUREMENTS: tuple[Callable[[argparse.Namespace], list[Table]], ...] = (peers, floor, scaling, fit, accuracy)
 
 
 def report(options: argparse.Namespace) -> list[Table]:
-    """all of them, written into docs/benchmarks.md"""
+    """all of them but estimator, written into docs/benchmarks.md"""
     options.out = options.out or PAGE
     return [table for measurement in MEASUREMENTS for table in measurement(options)]
 
@@ -62,6 +71,8 @@ def report(options: argparse.Namespace) -> list[Table]:
 def main(args: list[str] | None = None) -> None:
     """Measures, prints the tables and, with --out, puts them into the page."""
     options = _parser().parse_args(args)
+    if options.measure is estimator:
+        options.threads = 1
     if options.threads:
         limit_threads(options.threads)
     measured_on = machine.describe()
@@ -84,8 +95,8 @@ def limit_threads(count: int) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="peers|floor|scaling|fit|accuracy|report")
-    for measure in (*MEASUREMENTS, report):
+    commands = parser.add_subparsers(required=True, metavar="peers|floor|scaling|fit|accuracy|estimator|report")
+    for measure in (*MEASUREMENTS, estimator, report):
         command = commands.add_parser(measure.__name__, help=measure.__doc__, description=measure.__doc__)
         command.set_defaults(measure=measure)
         _add_flags(command)
@@ -97,8 +108,8 @@ def _add_flags(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("--data", type=Path, help="letters_data.mat or an EMNIST folder; by default what `fit` would take")
     add("--out", type=Path, help=f"put the tables into this page, such as {PAGE}")
-    add("--rounds", type=int, default=9, help="peers, floor, scaling: interleaved rounds")
-    add("--seconds", type=float, default=0.5, help="peers, floor, scaling: time of each contender in a round, about")
+    add("--rounds", type=int, default=9, help="peers, floor, scaling, estimator: rounds")
+    add("--seconds", type=float, default=0.5, help="time of each contender in a round, about")
     add("--threads", type=int, help="of every library; by default as many as each takes")
     add("--repeats", type=int, default=3, help="fit: runs")
     add("--fit_args", default="", help="fit: more flags for it, in one string")
