@@ -149,12 +149,13 @@ def draw(seeds: int, file: Path) -> None:
         for colour, setting in enumerate(settings):
             coarse, fine = setting.times(), setting.times(200)
             for seed in range(seeds):
-                name = f"{setting.students} student units" if seed == 0 else None
+                name = f"K = {setting.students}" if seed == 0 else None
                 axis.loglog(fine, theory(setting, seed, fine), color=f"C{colour}", linewidth=1, label=name)
                 axis.loglog(coarse, simulation(setting, seed, coarse), "o", color=f"C{colour}", markersize=3)
         axis.set(title=title, xlabel="steps / N", ylabel="generalisation error")
+        axis.set_ylim(bottom=1e-7 if not settings[0].both_layers else None)
         axis.title.set_fontsize(9)
-        axis.legend(fontsize=8)
+        axis.legend(title="student units", fontsize=8)
     figure.savefig(file, dpi=110)
 
 
