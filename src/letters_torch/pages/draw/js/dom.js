@@ -22,7 +22,10 @@ const dom = (() => {
     return text.replace(/-/g, "−");
   }
 
-  const percent = (value, digits = 1) => `${(100 * value).toFixed(digits)} %`;
+  const percent = (value, digits = 1) => `${(100 * value).toFixed(digits)}%`;
+
+  /** A term of a sum, with its sign in front: " + 0.5", " − 0.25". */
+  const term = (value, digits = 4) => (value < 0 ? ` − ${number(-value, digits)}` : ` + ${number(value, digits)}`);
 
   function paint(canvas, width, height, colour) {
     canvas.width = width;
@@ -75,5 +78,5 @@ const dom = (() => {
     };
   }
 
-  return { find, element, number, percent, signed, grey, figure, settled, framed };
+  return { find, element, number, percent, term, signed, grey, figure, settled, framed };
 })();

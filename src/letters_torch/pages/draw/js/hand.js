@@ -50,7 +50,7 @@ const hand = (() => {
     const parts = written.map((i) => ` + (${n(left[i])})(${n(right[i])})`), total = terms.reduce((s, term) => s + term, 0);
     const rest = terms.reduce((s, term, i) => (i === followed || written.includes(i) ? s : s + term), 0);
     const others = terms.length - 1 - written.length;
-    const tail = others > 0 ? ` + ${n(rest)} from the other ${others}` : "";
+    const tail = others > 0 && rest !== 0 ? `${dom.term(rest, 6)} from the other ${others}` : "";
     return [mark(`(${n(left[followed])})(${n(right[followed])})`), `${parts.join("")}${tail}\n  = ${n(total)}`];
   }
 
@@ -69,7 +69,8 @@ const hand = (() => {
     for (const id of ["hand-file", "hand-placed", "hand-x"]) ring(dom.find(id), s.k);
     dom.find("hand-placed-figure").hidden = s.page.moments === null;
     const [line, column] = [Math.floor(s.k / SIDE), s.k % SIDE], grey = s.sample.placed[s.k];
-    worked("worked-x", [`x[k] = (${grey} − mean) · inv_std = `, mark(n(s.x[s.k])),
+    const { mean, invStd } = s.app.model.scaling(s.k);
+    worked("worked-x", [`x[k] = (${grey} − ${n(mean)}) · ${n(invStd)} = `, mark(n(s.x[s.k])),
       `   (pixel ${s.k}: line ${line}, column ${column}, ${grey} of 255)`]);
   }
 
@@ -80,12 +81,11 @@ const hand = (() => {
     context.fillRect(k % SIDE, Math.floor(k / SIDE), 1, 1);
   }
 
-  function a({ net, v, x, j, k }) {
+  function a({ net, x, j, k }) {
     const row = rowOf(net.V, j, net.inputs + 1);
     worked("worked-a", [`a[j] = Σ V[j,k] x[k],  j = ${j}, k = ${k} marked\n  = `, ...sum(row, x, k)]);
     weights("picture-V", row);
     weights("picture-Vx", row.map((value, i) => value * x[i]));
-    dom.find("worked-a").append(`\n  = a[${j}] = ${n(v.a[j])}`);
   }
 
   function h({ v, j }) {

@@ -12,11 +12,14 @@ const model = (() => {
     const count = page.labels.length, pixels = bytes.pixels(page.pixels, count * PIXELS);
     let net = network.copy(origin), history = [];
 
+    const scaling = (k) => ({ mean: mean[Math.min(k, mean.length - 1)], invStd: invStd[Math.min(k, invStd.length - 1)] });
+
     /** The letter as it is after the moments, and as numbers: {pixels, placed, x}. */
     function see(letter) {
-      const placed = moments.place(letter, page.moments), last = mean.length - 1;
-      const x = Float64Array.from(placed, (value, i) =>
-        Math.fround(Math.fround(value - mean[Math.min(i, last)]) * invStd[Math.min(i, last)]));
+      const placed = moments.place(letter, page.moments), x = new Float64Array(PIXELS), one = [mean, invStd].map((t) => t.length === 1);
+      for (let k = 0; k < PIXELS; k++) {
+        x[k] = Math.fround(Math.fround(placed[k] - mean[one[0] ? 0 : k]) * invStd[one[1] ? 0 : k]);
+      }
       return { pixels: letter, placed, x };
     }
 
@@ -42,7 +45,7 @@ const model = (() => {
     }
 
     return {
-      page, letters, origin, see, target, remember,
+      page, letters, origin, see, scaling, target, remember,
       get net() { return net; },
       get canUndo() { return history.length > 0; },
       read: (x) => network.forward(net, x),

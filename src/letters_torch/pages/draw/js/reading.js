@@ -101,7 +101,7 @@ const reading = (() => {
     dom.find(id).replaceChildren(...units.map((j) => {
       const canvas = dom.element("canvas", { "aria-hidden": "true" });
       dom.signed(canvas, V.subarray(j * (inputs + 1), j * (inputs + 1) + PIXELS), SIDE, SIDE);
-      const part = `${values[j] < 0 ? "" : "+"}${dom.number(values[j], 3)}`;
+      const part = `${values[j] < 0 ? "−" : "+"}${Math.abs(values[j]).toFixed(2)}`;
       const button = dom.element("button", {
         type: "button", className: "tile", "aria-label": `unit ${j}, ${part}; show it`,
       }, canvas, dom.element("span", { textContent: part }));

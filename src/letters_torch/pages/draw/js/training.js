@@ -102,7 +102,7 @@ const training = (() => {
       counting = false;
       if (stale()) return;
       run.points.push([run.step, ...point]);
-      run.next = run.step < 1 ? 10 : run.step < 1000 ? 2 * run.step : run.step + 1000;
+      run.next = run.step < 25 ? 50 : run.step < 800 ? 2 * run.step : run.step + 800;
       update();
     }
 
