@@ -12,11 +12,10 @@ PACKAGE = Path(letters_torch.__file__).parent
 LAYERS = (
     ("errors", "files", "_torchvision_guard", "exact_sgd"),
     ("console", "letters", "paths", "sklearn"),
-    ("config_files", "synthetic", "checkpoint", "metrics_csv"),
+    ("config_files", "drawing", "synthetic", "checkpoint", "metrics_csv"),
     ("resume",),
     ("data",),
     ("reading",),
-    ("drawing",),
     ("lightning",),
     ("pages",),
     ("export",),

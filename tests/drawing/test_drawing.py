@@ -8,8 +8,7 @@ import pytest
 from PIL import ImageDraw
 
 from letters_torch.drawing import figures, sheets, tiles
-from letters_torch.letters import ALPHABET, Letters, LetterSets
-from letters_torch.reading import notebook
+from letters_torch.letters import ALPHABET
 from tests.support.pages import axes_lines
 
 
@@ -99,14 +98,14 @@ def test_bars_are_as_long_as_the_accuracies() -> None:
     assert lengths == pytest.approx([400, 100, 0], abs=1)
 
 
-def test_curves_are_those_of_the_run_with_the_notebooks_under_them() -> None:
+def test_curves_are_those_of_the_run_with_another_under_them() -> None:
     val = [(0, 0.25), (100, 0.5), (250, 0.75)]
-    figure = figures.curves({"val/acc": val, "val/loss": [(0, 3.0)]}, [100, 200, 400], "the notebook's")
+    figure = figures.curves({"val/acc": val, "val/loss": [(0, 3.0)]}, [100, 200, 400], [(0, 0.1), (50, 0.2)], "another")
     accuracy, loss = figure.axes
     lines = axes_lines(accuracy)
     assert lines["validation"] == val
     assert "training" not in lines
-    assert lines["the notebook's"] == [(point.step, point.val_acc) for point in notebook.curve()]
+    assert lines["another"] == [(0, 0.1), (50, 0.2)]
     assert axes_lines(loss)["validation"] == [(0, 3.0)]
     ends = [line for name, line in lines.items() if name.startswith("_")]
     assert [line[0][0] for line in ends] == [100, 200]  # the third stage is not over
@@ -127,8 +126,10 @@ def test_confusion_figure_has_its_counts_in_their_cells() -> None:
 
 
 def test_svg_takes_the_pages_colour_and_keeps_its_ids_to_itself() -> None:
-    one, two = (figures.svg(figures.bars(np.array([1.0, -2.0]), "AB"), name) for name in ("one", "two"))
-    assert ElementTree.fromstring(one).tag.endswith("svg")
+    one, two = (figures.svg(figures.curves({}, [9]), name, "1 < 2") for name in ("one", "two"))
+    element = ElementTree.fromstring(one)
+    assert element.tag.endswith("svg")
+    assert (element.get("role"), element.get("aria-label")) == ("img", "1 < 2")
     assert "currentColor" in one
     assert figures.INK not in one
     assert "metadata" not in one
@@ -138,25 +139,3 @@ def test_svg_takes_the_pages_colour_and_keeps_its_ids_to_itself() -> None:
     used = set(re.findall(r'(?:xlink:href="#|url\(#)([^")]*)', one))
     assert used
     assert used <= ids[0]
-
-
-def test_the_notebooks_milestones() -> None:
-    """As they were told beside the log; and every check once and in order, those logged twice too."""
-    points = {point.step: point.val_acc for point in notebook.curve()}
-    told = {2000: 0.484, 10000: 0.531, 58000: 0.683, 106000: 0.720, 204000: 0.812, 302000: 0.845, 348000: 0.853}
-    assert {step: points[step] for step in told} == pytest.approx(told, abs=1e-3)
-    assert points[438000] == pytest.approx(0.8635, abs=1e-4)
-    assert [step for step in points if step % 2000 == 0] == list(range(0, 456_001, 2000))
-    assert [step for step in points if step % 2000] == [9999, 49999]  # where a run of its ended
-    assert list(points) == sorted(points)
-    assert len(notebook.curve()) == len(points)
-
-
-@pytest.mark.parametrize(
-    ("source", "rows", "comparable"),
-    [("kaggle", 124_800, True), ("kaggle", 70_815, False), ("emnist", 124_800, False), ("builtin", 124_800, False)],
-)
-def test_only_the_competitions_own_file_is_comparable(source: str, rows: int, comparable: bool) -> None:
-    blank = np.zeros((1, 28, 28), np.uint8)
-    train, test = (Letters(np.broadcast_to(blank, (count, 28, 28))) for count in (rows, 20_800))
-    assert notebook.is_comparable(LetterSets(train, test, "", source)) == comparable

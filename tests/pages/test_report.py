@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from torch.utils.tensorboard import SummaryWriter
 
 from letters_torch.cli import main
+from letters_torch.data.augment import RollAndRotate
 from letters_torch.drawing import figures, tiles
 from letters_torch.errors import UserError
 from letters_torch.exact_sgd.schedule import Stage
@@ -19,6 +20,7 @@ from letters_torch.lightning.trainer import StepTrainer
 from letters_torch.pages import command, logged
 from letters_torch.pages import report as run
 from letters_torch.reading.intervals import wilson
+from tests.support.browser import AUDIT, browser, needs_chromium
 from tests.support.pages import Page, axes_lines, counts, hush, probabilities
 from tests.support.running import HIDDEN, STAGES, VALIDATION, data_module, prepare, refused, save_letters, scalars
 
@@ -97,7 +99,7 @@ def test_galleries_show_the_letters_that_they_name(page: Page, read: tuple[np.nd
     shown = [figure for figure in page.figures if figure[1].shape == (28, 28)]
     expected = [*wrong, *right]
     assert [alt for alt, _ in shown] == [
-        f"{name}, {confidence[row]:.1%}" for name, row in zip(names, expected, strict=True)
+        f"{name}, {confidence[row]:.1%}, row {row}" for name, row in zip(names, expected, strict=True)
     ]
     for row, (_, pixels) in zip(expected, shown, strict=True):
         assert np.array_equal(pixels, 255 - images[row])  # upright, dark on white
@@ -108,7 +110,7 @@ def figures_of(gathered: run.Run) -> dict[str, Figure]:
     """The page's figures, by name, before they become text."""
     found: dict[str, Figure] = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "svg", lambda figure, name: found.setdefault(name, figure) and "")
+        patch.setattr(figures, "svg", lambda figure, name, *_: found.setdefault(name, figure) and "")
         run.document(gathered)
     return found
 
@@ -212,6 +214,29 @@ def test_names_are_not_taken_for_html(altered: str) -> None:
 def test_a_run_with_one_check_can_be_reported(altered: str) -> None:
     """Nothing to divide by: no steps and no seconds."""
     assert "1, the last after step 0" in Page(altered).text
+
+
+def test_the_chosen_weights_are_said_to_be_chosen(gathered: run.Run, page: Page) -> None:
+    chosen = Page(run.document(replace(gathered, checkpoint=Path("best-step=200-val_acc=0.5000.ckpt"))))
+    assert "chosen by their accuracy on the very validation rows" in chosen.text
+    assert "chosen by their accuracy" not in page.text
+
+
+def test_why_training_loss_is_higher(gathered: run.Run, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "each before its own update." in page.text
+    monkeypatch.setattr(gathered.data, "augment", RollAndRotate())
+    assert "on augmented letters, which are harder to read" in Page(run.document(gathered)).text
+
+
+@needs_chromium
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1024, 1920])
+def test_for_every_screen_and_everybody(folder: Path, width: int, scheme: str) -> None:
+    """Contrast, names of figures, scope of headings, boxes that scroll by keys, and no window too narrow."""
+    with browser() as chromium:
+        page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page.goto((folder / "report.html").as_uri())
+        assert page.evaluate(AUDIT) == []
 
 
 def test_no_run_folder_no_report(gathered: run.Run, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ ARGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
+AUDIT = Path(__file__).with_name("audit.js").read_text(encoding="utf-8")  # evaluates to a list of complaints
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on the PATH")
 
 

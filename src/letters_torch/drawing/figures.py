@@ -1,11 +1,12 @@
 """The figures of a page, as SVG that is legible on light and on dark.
 
-Everything is drawn on a clear ground, in one ink that `svg` turns into the colour of the page's text.
+The background is transparent. Lines and text have one colour, which `svg` replaces by the colour of the page's text.
 """
 
 import io
 import re
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 import matplotlib as mpl
@@ -16,9 +17,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from letters_torch.drawing import tiles
 from letters_torch.letters import ALPHABET, CLASSES
-from letters_torch.reading import notebook
 
-INK = "#010203"  # black to the eye, and nobody else's colour
+INK = "#010203"  # nearly black, and used for nothing else
 TRAIN, VAL, NOTEBOOK = "#e08a1e", "#2b83d6", "#8a8f98"  # mid tones: they show on white and on black
 _RC: Any = {
     "svg.fonttype": "none",  # letters stay letters: small, sharp, and in the page's font
@@ -41,17 +41,19 @@ def _figure(width: float, height: float, **kwargs: Any) -> tuple[Figure, Any]:
 
 
 @mpl.rc_context(_RC)
-def curves(curves: Mapping[str, Curve], stage_ends: Sequence[int], notebook_label: str) -> Figure:
-    """Accuracy and loss over the steps, with the notebook's validation accuracy under ours and the stages numbered.
+def curves(
+    curves: Mapping[str, Curve], stage_ends: Sequence[int], reference: Curve = (), reference_label: str = ""
+) -> Figure:
+    """Accuracy and loss over the steps, another run's accuracy as a dashed line, and the stages numbered.
 
     Args:
         curves: by TensorBoard's tags: "val/acc", "train/acc", "val/loss", "train/loss"; any may be missing.
         stage_ends: the last step of each stage.
-        notebook_label: what the legend calls the notebook's curve.
+        reference: the accuracy of another run.
+        reference_label: its name in the legend.
     """
     figure, (accuracy, loss) = _figure(5.2, 5.7, nrows=2, sharex=True, height_ratios=(3, 2))
-    theirs = [(point.step, point.val_acc) for point in notebook.curve()]
-    _line(accuracy, theirs, notebook_label, NOTEBOOK, linestyle="--", linewidth=1.2)
+    _line(accuracy, reference, reference_label, NOTEBOOK, linestyle="--", linewidth=1.2)
     for axes, kind in ((accuracy, "acc"), (loss, "loss")):
         _line(axes, curves.get(f"train/{kind}", ()), "training", TRAIN)
         _line(axes, curves.get(f"val/{kind}", ()), "validation", VAL)
@@ -89,7 +91,7 @@ def confusion_matrix(counts: npt.NDArray[np.int64]) -> Figure:
     """Counts [truth, reading], (26, 26), with letters on both axes; the colour is the share of the row's letter."""
     figure, axes = _figure(7.2, 7.2)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    axes.imshow(tiles.signed(0.85 * np.sqrt(shares), 1.0), interpolation="nearest")  # the root brings out the rare
+    axes.imshow(tiles.signed(0.7 * np.sqrt(shares), 1.0), interpolation="nearest")  # the root brings out the rare
     for truth, reading in np.argwhere(counts).tolist():
         axes.text(reading, truth, str(counts[truth, reading]), ha="center", va="center", fontsize=7, in_layout=False)
     axes.set_xticks(range(CLASSES), list(ALPHABET))
@@ -100,26 +102,13 @@ def confusion_matrix(counts: npt.NDArray[np.int64]) -> Figure:
     return figure
 
 
-@mpl.rc_context(_RC)
-def bars(values: npt.NDArray[np.float64], names: Sequence[str] | None = None) -> Figure:
-    """A bar for each entry of a vector (N,), up or down; with N names, one below each."""
-    figure, axes = _figure(5.2, 1.6)
-    colours = [VAL if value >= 0 else "#d64541" for value in values]
-    axes.bar(range(len(values)), values, color=colours, width=0.8 if names else 1.0)
-    axes.axhline(0, color=INK, linewidth=0.6)
-    axes.set_xlim(-1, len(values))
-    if names:
-        axes.set_xticks(range(len(values)), list(names), fontsize=7)
-    axes.tick_params(axis="y", labelsize=8)
-    return figure
-
-
-def svg(figure: Figure, name: str) -> str:
+def svg(figure: Figure, name: str, label: str) -> str:
     """The figure as an <svg> element whose ink is the colour of the text around it.
 
     Args:
         figure: any of this module's.
-        name: unlike those of the page's other figures, as ids must be.
+        name: unique among the figures of a page; it begins the ids.
+        label: what the figure shows, for a screen reader.
     """
     file = io.StringIO()
     with mpl.rc_context({**_RC, "svg.hashsalt": name}):
@@ -127,4 +116,5 @@ def svg(figure: Figure, name: str) -> str:
     text = file.getvalue()
     text = text[text.index("<svg") :].replace(INK, "currentColor")
     text = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{name}-", text)
-    return re.sub(r'(<svg[^>]*?) width="[^"]*" height="[^"]*"|(<metadata>.*?</metadata>)', r"\1", text, flags=re.S)
+    text = re.sub(r'(<svg[^>]*?) width="[^"]*" height="[^"]*"|(<metadata>.*?</metadata>)', r"\1", text, flags=re.S)
+    return text.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1)

@@ -51,23 +51,30 @@ def definitions(pairs: Iterable[tuple[str, object]]) -> str:
     return "<dl>" + "".join(f"<dt>{escape(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in pairs) + "</dl>"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
+def table(label: str, head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
     """Plain text in rows; it scrolls by itself where it is wider than the screen.
 
     Args:
-        head: of the columns. The first is taken for names, the others for numbers, which stand below each other.
+        label: what the table is of, for a screen reader.
+        head: of the columns. The first column holds names, the others numbers, which are aligned to the right.
         rows: as many cells each.
-        kind: "words" where the last column holds words too.
+        kind: "words" if the last column holds words too.
     """
-    lines = ["".join(f"<th>{escape(cell)}</th>" for cell in head)]
-    lines += ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
+    lines = ["".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)]
+    for name, *cells in rows:
+        lines.append(f'<th scope="row">{escape(name)}</th>' + "".join(f"<td>{escape(cell)}</td>" for cell in cells))
     body = "".join(f"<tr>{line}</tr>\n" for line in lines)
-    return f'<div class="scroll"><table class="{kind}">{body}</table></div>'
+    return scroll(label, f'<table class="{kind}">{body}</table>')
 
 
-def scroll(svg: str) -> str:
-    """A figure too detailed for a phone, to be moved sideways there."""
-    return f'<div class="scroll">{svg}</div>'
+def scroll(label: str, content: str) -> str:
+    """A box for what may be wider than a phone. It scrolls sideways, by the arrow keys too.
+
+    Args:
+        label: what is in the box, for a screen reader.
+        content: HTML.
+    """
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(label)}">{content}</div>'
 
 
 def image(pixels: tiles.UInt8, alt: str, kind: str = "") -> str:

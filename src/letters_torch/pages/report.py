@@ -23,6 +23,11 @@ SHOWN = 24  # letters in a gallery
 UNITS = 100  # hidden units shown
 CONFIDENCE = 0.95
 TRAINER_SETTINGS = ("max_steps", "val_check_interval", "precision", "accelerator", "pictures")
+BEST = (
+    "These weights were chosen by their accuracy on the very validation rows that it is reported on, so it is a little"
+    " too high. The interval is about the chance of the rows alone. `report --ckpt_path last` reports weights that were"
+    " not chosen."
+)
 EVERY_SETTING = "Every setting is in config.yaml in the run's folder."
 
 
@@ -92,14 +97,18 @@ def _headline(run: Run) -> str:
         cards.append(_accuracy(run.test, "test rows"))
     cards.append((f"{run.module.step:,}", f"steps behind these weights, {run.checkpoint.name}"))
     speed = f"{run.logged.steps / run.logged.seconds:,.0f}" if run.logged.seconds else "-"
-    cards.append((speed, "steps a second, checks included"))
-    return "\n".join([*parts, page.facts(cards)])
+    cards.append((speed, "steps a second, validations included"))
+    parts.append(page.facts(cards))
+    if run.checkpoint.name.startswith("best"):
+        parts.append(page.paragraph(BEST, "quiet"))
+    return "\n".join(parts)
 
 
 def _curves(run: Run) -> str:
     comparable = notebook.is_comparable(run.sets)
     label = "the notebook's validation" + ("" if comparable else "\n(on other letters)")
-    drawn = figures.curves(run.logged.curves, run.module.schedule.ends, label)
+    theirs = [(point.step, point.val_acc) for point in notebook.curve()]
+    drawn = figures.curves(run.logged.curves, run.module.schedule.ends, theirs, label)
     note = (
         "The dashed curve is the original notebook's own log, on the same file."
         if comparable
@@ -112,9 +121,31 @@ def _curves(run: Run) -> str:
     ]
     return page.section(
         "Curves",
-        figures.svg(drawn, "curves"),
-        page.paragraph(f"{note} The numbers above the dotted lines are the stages:", "quiet"),
-        page.table(("stage", "steps", "learning rate", "weight decay", "λ"), stages),
+        figures.svg(drawn, "curves", _curves_in_words(run.logged)),
+        page.paragraph(f"{note} {_why_training_loss_is_higher(run.data)}", "quiet"),
+        page.paragraph("The numbers above the dotted lines are the stages:", "quiet"),
+        page.table("stages", ("stage", "steps", "learning rate", "weight decay", "λ"), stages),
+    )
+
+
+def _curves_in_words(logged: Logged) -> str:
+    """What the figure shows, for those who do not see it."""
+    step = logged.curves["val/acc"][-1][0]
+    ends = [
+        f"{name} {_percent(logged.last(f'{tag}/acc'), 1)}"
+        for tag, name in (("train", "training accuracy"), ("val", "validation accuracy"))
+    ]
+    return f"Accuracy and loss over the steps; at step {step:,}: {', '.join(ends)}"
+
+
+def _why_training_loss_is_higher(data: LettersDataModule) -> str:
+    """Why the two loss curves are not of one kind."""
+    before = "The training loss is the mean over the steps since the last validation, each before its own update"
+    if data.augment is None:
+        return f"{before}."
+    return (
+        f"{before}, on augmented letters, which are harder to read; the validation letters are not augmented. So the"
+        " training loss lies above the validation loss."
     )
 
 
@@ -127,7 +158,7 @@ def _rate(stage: Stage) -> str:
 def _letters(counts: Any) -> str:
     rows = [_letter(letter, row.tolist()) for letter, row in zip(ALPHABET, counts, strict=True)]
     head = ("letter", "rows", "accuracy", f"{CONFIDENCE:.0%} interval", "most often taken for")
-    return page.section("Letter by letter", page.table(head, rows, "words"))
+    return page.section("Letter by letter", page.table("accuracy of each letter", head, rows, "words"))
 
 
 def _letter(letter: str, row: list[int]) -> Sequence[str]:
@@ -142,7 +173,14 @@ def _letter(letter: str, row: list[int]) -> Sequence[str]:
 def _confusion(counts: Any) -> str:
     return page.section(
         "Which letter is taken for which",
-        page.scroll(figures.svg(figures.confusion_matrix(counts), "confusion")),
+        page.scroll(
+            "confusion matrix",
+            figures.svg(
+                figures.confusion_matrix(counts),
+                "confusion",
+                "Confusion matrix; the table beside it names what each letter is most often taken for",
+            ),
+        ),
         page.paragraph("Validation rows; a row for each true letter, a column for each reading.", "quiet"),
     )
 
@@ -154,8 +192,9 @@ def _galleries(run: Run) -> list[str]:
         (f"Read wrong, the surest first ({len(found) - found.num_correct:,} in all)", found.worst_rows(SHOWN)),
         ("Read right, the first of the validation rows", found.correct_rows(SHOWN)),
     ):
-        shown = [(255 - images[row], found.caption(row)) for row in rows]
+        shown = [(255 - images[row], (*found.caption(row), f"row {row}")) for row in rows]
         parts.append(page.section(title, page.captioned(shown) if shown else page.paragraph("None.", "quiet")))
+    parts[0] += page.paragraph("A row's number is what `explain --row` takes.", "quiet")
     return parts
 
 
@@ -214,10 +253,10 @@ def _timings(logged: Logged) -> str:
     rows = [
         ("trained for", f"{logged.seconds:,.1f} s"),
         ("steps in that time", f"{logged.steps:,}"),
-        ("a step", f"{per_step}, checks and pictures included"),
-        ("checks", f"{len(checks)}, the last after step {checks[-1]:,}"),
+        ("a step", f"{per_step}, validations and pictures included"),
+        ("validations", f"{len(checks)}, the last after step {checks[-1]:,}"),
         (
-            "at the last check",
+            "at the last validation",
             f"training accuracy {_percent(logged.last('train/acc'))}, validation accuracy"
             f" {_percent(logged.last('val/acc'))}",
         ),

@@ -19,10 +19,9 @@ from letters_torch.exact_sgd.network import initial_weights
 from letters_torch.letters import ALPHABET
 from letters_torch.pages.draw import document as draw
 from letters_torch.synthetic.make import make
-from tests.support.browser import Visit, browser, needs_chromium
+from tests.support.browser import AUDIT, Visit, browser, needs_chromium
 
 pytestmark = needs_chromium
-AUDIT = Path(__file__).with_name("audit.js").read_text(encoding="utf-8")
 LAM = 5e-5
 
 
