@@ -14,21 +14,24 @@ const picture = (() => {
   /** RGBA bytes of a canvas or an image -> {grey, height, width}; no side much longer than 1,000 pixels. */
   function grey(rgba, height, width) {
     const paper = lightInk(rgba) ? 0 : 255, bytes = new Uint8Array(height * width);
-    for (let i = 0; i < bytes.length; i++) {
-      const alpha = rgba[4 * i + 3];
-      const [r, g, b] = [0, 1, 2].map((c) => Math.round((rgba[4 * i + c] * alpha + paper * (255 - alpha)) / 255));
-      bytes[i] = (r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16;  // ITU-R 601-2, as Pillow rounds it
-    }
+    for (let i = 0; i < bytes.length; i++) bytes[i] = luma(rgba, 4 * i, paper);
     const shrink = Math.floor(Math.max(height, width) / 500);
     const small = shrink > 1 ? resample.reduce(bytes, height, width, shrink) : { image: bytes, height, width };
     return { grey: new Float32Array(small.image), height: small.height, width: small.width };
+  }
+
+  /** The grey of a pixel on a paper, by ITU-R 601-2 as Pillow rounds it. */
+  function luma(rgba, at, paper) {
+    const alpha = rgba[at + 3], on = (value) => Math.round((value * alpha + paper * (255 - alpha)) / 255);
+    return (on(rgba[at]) * 19595 + on(rgba[at + 1]) * 38470 + on(rgba[at + 2]) * 7471 + 0x8000) >> 16;
   }
 
   /** Whether what is drawn on a transparent picture is light, so that it belongs on black. */
   function lightInk(rgba) {
     let drawn = 0, covered = 0, opaque = true;
     for (let i = 0; i < rgba.length; i += 4) {
-      drawn += ((rgba[i] * 19595 + rgba[i + 1] * 38470 + rgba[i + 2] * 7471 + 0x8000) >> 16) * rgba[i + 3];
+      const grey = (rgba[i] * 19595 + rgba[i + 1] * 38470 + rgba[i + 2] * 7471 + 0x8000) >> 16;
+      drawn += grey * rgba[i + 3];
       covered += rgba[i + 3];
       opaque = opaque && rgba[i + 3] === 255;
     }
