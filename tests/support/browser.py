@@ -39,13 +39,19 @@ class Visit:
 
     def __init__(self, chromium: Any, file: Path, width: int = 1280, scheme: str = "light") -> None:
         context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        self.page, self.requests, self.errors = context.new_page(), [], []
+        self.page = context.new_page()
+        self.requests: list[str] = []
+        self.errors: list[str] = []
         self.page.set_default_timeout(5_000)
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        self.page.on("console", self._note)
         self.page.goto(file.as_uri())
         self.wait("document.getElementById('letter').textContent !== ''")
+
+    def _note(self, message: Any) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
 
     def text(self, selector: str) -> str:
         found: str = self.page.inner_text(selector)

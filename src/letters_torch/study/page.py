@@ -31,7 +31,7 @@ def document(results: Results) -> str:
 
 def _table(table: summary.Table) -> str:
     notes = [page.paragraph(note, "quiet") for note in table.notes]
-    return page.section(table.title, page.table(table.head, table.rows), *notes)
+    return page.section(table.title, page.table(table.title, table.head, table.rows), *notes)
 
 
 def _forest(results: Results) -> str:
@@ -43,8 +43,9 @@ def _forest(results: Results) -> str:
     if not known:
         return ""
     label = f"{results.study.metric} against {results.study.base.label}, mean and 95% interval"
-    drawn = figures.svg(studies.forest(known, label), "forest")
-    return page.section("Differences from the base, paired by seed", page.scroll(drawn))
+    title = "Differences from the base, paired by seed"
+    drawn = figures.svg(studies.forest(known, label), "forest", f"{title}: {label}")
+    return page.section(title, page.scroll(title, drawn))
 
 
 def _shown(results: Results) -> list[Setting]:
@@ -59,7 +60,7 @@ def _curves(results: Results) -> str:
         setting.label: [row.result.curves.get(metric, []) for row in results.of(setting) if row.result]
         for setting in _shown(results)
     }
-    drawn = figures.svg(studies.bands(curves, metric), "bands")
+    drawn = figures.svg(studies.bands(curves, metric), "bands", f"{metric} over the steps, for each setting")
     note = f"Mean over the seeds, with a band of one standard deviation. The base and the best {CURVES - 1} settings."
     return page.section("Curves", drawn, page.paragraph(note, "quiet"))
 
@@ -72,6 +73,6 @@ def _costs(results: Results) -> str:
             points[setting.label] = (seconds, found.mean, found.sd)
     if not points:
         return ""
-    drawn = figures.svg(studies.costs(points, results.study.metric), "costs")
+    drawn = figures.svg(studies.costs(points, results.study.metric), "costs", f"{results.study.metric} over seconds")
     note = "Median seconds from the first check to the last, on one thread beside the other trials."
     return page.section(f"{results.study.metric} over cost", drawn, page.paragraph(note, "quiet"))
