@@ -149,8 +149,8 @@ def test_a_dropped_picture_is_read_as_predict_reads_it(visit: Visit, contents: d
     image = Image.new("RGB", (600, 420), "#f4ecd8")
     ImageDraw.Draw(image).line([(200, 80), (180, 320), (360, 330)], fill="#223388", width=22)
     image.save(tmp_path / "letter.png")
-    read, _ = pictures.read([tmp_path / "letter.png"])
-    g = probabilities(contents, read.images[0])
+    letters = pictures.read([tmp_path / "letter.png"]).letters
+    g = probabilities(contents, letters.images[0])
     visit.page.evaluate(DROP, png(image))
     visit.wait("document.getElementById('row').textContent === 'Your own letter'")
     visit.settle()
