@@ -8,9 +8,11 @@ import pytest
 from PIL import Image
 
 import letters_torch
+from letters_torch.cli import main
 from letters_torch.data.readers import kaggle
 from tests.support.commands import LAST, RUN, by_hand, said
 from tests.support.making import pictures
+from tests.support.pages import Page
 from tests.support.running import TEST_ROWS, refused
 
 
@@ -52,6 +54,27 @@ def test_pictures_of_files_and_folders(trained: Path, capsys: pytest.CaptureFixt
 def test_one_picture_may_be_named_before_other_flags(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Image.fromarray(pictures(1)[0]).save(trained / "one.png")
     assert "one.png" in said(capsys, "predict", "--pictures", "one.png", "--ckpt_path", "last")
+
+
+def test_a_bad_picture_is_listed_at_the_end_and_the_command_ends_with_1(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (trained / "drawn").mkdir()
+    Image.fromarray(pictures(1)[0]).save(trained / "drawn/1.png")
+    Image.new("L", (40, 40), 255).save(trained / "drawn/2.png")
+    with pytest.raises(SystemExit) as stop:
+        main(["predict", "--pictures", "drawn", "drawn/2.png", "--output", "read.csv"])
+    assert stop.value.code == 1
+    printed = capsys.readouterr()
+    assert "drawn/1.png" in printed.out
+    assert printed.err.splitlines()[-3:] == [
+        "2 of the files could not be read:",
+        *["drawn/2.png: nothing can be seen on it; leave it out, or write darker"] * 2,
+    ]
+    assert len((trained / "read.csv").read_text().splitlines()) == 2
+    page = Page((trained / "read-pictures.html").read_text())
+    assert "1 pictures read" in page.text
+    assert "2 files not read" in page.text
 
 
 @pytest.fixture

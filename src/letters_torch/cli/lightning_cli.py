@@ -1,6 +1,7 @@
 """Lightning's subcommands and ours of the same kind: `fit|validate|test|predict|report|explain`."""
 
 import logging
+import sys
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
@@ -182,6 +183,21 @@ class LettersCLI(LightningCLI):
         say(f"{printable(self.output)}: {len(found):,} rows, read by {read_by}")
         if pictures:
             say(_readings(found, pictures, top))
+            self._end_pictures(found, read_by)
+
+    def _end_pictures(self, found: Predictions, read_by: str) -> None:
+        """Writes the page about the pictures; ends the command with 1 if one of them could not be read."""
+        from letters_torch.pages import pictures as pictures_page
+
+        read = self.datamodule.pictures_read
+        file = self.output.with_name(f"{self.output.stem}-pictures.html")
+        with _output_errors(file):
+            files.write(file, pictures_page.document(read, found, read_by).encode())
+        say(f"page: {printable(file)}")
+        if read.failed:
+            print(f"{len(read.failed)} of the files could not be read:", file=sys.stderr)
+            print(*(reason for _, reason in read.failed), sep="\n", file=sys.stderr)
+            sys.exit(1)
 
     def _average(self) -> Predictions:
         """The predictions of several checkpoints, each with the preprocessing of its own run."""
