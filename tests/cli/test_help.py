@@ -37,7 +37,7 @@ def test_every_flag_in_the_help_exists(command: str) -> None:
 @pytest.mark.parametrize("command", LIGHTNING)
 @pytest.mark.usefixtures("trained")
 def test_every_example_in_the_help_is_accepted(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("emnist-letters.mat", "photo.jpg", "scans"):
+    for name in ("emnist-letters.mat", "photo.jpg", "scans", "first.ckpt", "second.ckpt"):
         Path(name).touch()
     for example in help.HELP[command].examples:
         assert yaml.safe_load(printed(capsys, command, *example.split()))["model"]["hidden"]
