@@ -1,4 +1,4 @@
-"""`validate` and `test` from the command line."""
+"""`validate`, `test` and `report` from the command line."""
 
 import re
 from pathlib import Path
@@ -32,3 +32,20 @@ def test_test_needs_labels(trained: Path, capsys: pytest.CaptureFixture[str]) ->
     rows = re.findall(r"^ +[A-Z] +(\d+) +(?:\d\.\d{4}|-)", out, re.MULTILINE)
     assert sum(map(int, rows)) == TEST_ROWS
     assert re.search(r"test/acc\W+[01]\.\d+", out)
+
+
+def test_a_report_warns_of_a_cut_file_of_events(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said(capsys, "report", "--output", "whole.html")
+    [events] = (trained / RUN).glob("events*")
+    events.write_bytes(events.read_bytes()[:-9])
+    said(capsys, "report", "--output", "cut.html")
+    warning = f"{events.name[1:]} ends in the middle of a record"
+    assert warning not in (trained / "whole.html").read_text()
+    assert warning in (trained / "cut.html").read_text()
+
+
+def test_a_report_of_a_run_with_lightnings_csv_logger(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said(capsys, "fit", "--config", "small.yaml", "--trainer.logger", "CSVLogger", "--trainer.logger.save_dir", ".")
+    assert not list(folder.rglob("events*"))
+    said(capsys, "report", "--output", "page.html")
+    assert "Curves" in (folder / "page.html").read_text()

@@ -1,16 +1,20 @@
 """What a run left in its folder: the settings it was started with, its curves, and the time it took."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from letters_torch import config_files, metrics_csv
 from letters_torch.errors import UserError
 
 # 0 keeps every point; of pictures and histograms nothing is read here.
 _KEPT = {"scalars": 0, "images": 1, "histograms": 1, "compressedHistograms": 1, "tensors": 1}
+_NO_CURVES = ("step", "seconds", "epoch")  # columns of metrics.csv
+
+Curves = dict[str, list[tuple[int, float]]]
 
 
 @dataclass(frozen=True)
@@ -20,14 +24,16 @@ class Logged:
     Attributes:
         config: the settings of its (last) start.
         curves: by tag ("val/acc", "train/loss", ...): (step, value), by step, each step once.
-        seconds: from the first check to the last, without the pauses between a stop and a resume.
+        seconds: from the first validation to the last, without the pauses between a stop and a resume; 0 if unknown.
         steps: that were done in that time.
+        warnings: what is wrong with the files that the curves are from.
     """
 
     config: dict[str, Any]
-    curves: dict[str, list[tuple[int, float]]]
+    curves: Curves
     seconds: float
     steps: int
+    warnings: tuple[str, ...] = ()
 
     def last(self, tag: str) -> float | None:
         """The last value of a curve; None where there is none."""
@@ -35,26 +41,37 @@ class Logged:
 
 
 def read(folder: Path) -> Logged:
-    """Reads a run folder.
+    """Reads a run folder: TensorBoard's files of events and metrics.csv, or either of them.
 
     Raises:
-        UserError: it holds no settings or no curve.
+        UserError: the folder holds no settings or no curve.
     """
     config = folder / "config.yaml"
     events = sorted(folder.glob("events.out.tfevents.*"))
-    if not config.is_file() or not events:
-        missing = "TensorBoard events" if config.is_file() else "config.yaml"
+    rows = metrics_csv.read(folder / metrics_csv.NAME)
+    if not config.is_file() or not (events or rows):
+        missing = "TensorBoard events and no metrics.csv" if config.is_file() else "config.yaml"
         raise UserError(f"{folder} has no {missing}; a report needs the whole folder of a run (--ckpt_path)")
-    curves = _curves(folder)
+    curves = _merged(_of_table(rows), _of_events(folder) if events else {})
     if "val/acc" not in curves:
-        raise UserError(f"{folder}: no check was logged, so there is nothing to report; train on with `fit`")
-    sessions = [_session(file) for file in events]
-    settings = yaml.safe_load(config.read_text(encoding="utf-8"))
-    return Logged(settings, curves, sum(s for s, _ in sessions), sum(n for _, n in sessions))
+        raise UserError(f"{folder}: no validation was logged, so there is nothing to report; train on with `fit`")
+    sessions = [_session(file) for file in events] or [_session_of_table(rows)]
+    cut = tuple(
+        f"{file.name} ends in the middle of a record; points after it are missing unless metrics.csv has them"
+        for file in events
+        if _is_cut(file)
+    )
+    settings = config_files.read(config, flag="")
+    return Logged(settings, curves, sum(s for s, _ in sessions), sum(n for _, n in sessions), cut)
 
 
-def _curves(place: Path) -> dict[str, list[tuple[int, float]]]:
-    events = EventAccumulator(str(place), size_guidance=_KEPT)
+def _merged(table: Curves, events: Curves) -> Curves:
+    """The points of both; those of the events, which have all digits, replace those of the table."""
+    return {tag: sorted((dict(table.get(tag, [])) | dict(events.get(tag, []))).items()) for tag in table | events}
+
+
+def _of_events(folder: Path) -> Curves:
+    events = EventAccumulator(str(folder), size_guidance=_KEPT)
     events.Reload()
     return {
         tag: sorted({event.step: float(event.value) for event in events.Scalars(tag)}.items())
@@ -62,9 +79,37 @@ def _curves(place: Path) -> dict[str, list[tuple[int, float]]]:
     }
 
 
+def _of_table(rows: list[dict[str, float]]) -> Curves:
+    curves: defaultdict[str, dict[int, float]] = defaultdict(dict)
+    for row in rows:
+        for tag, value in row.items():
+            if tag not in _NO_CURVES:
+                curves[tag][int(row["step"])] = value
+    return {tag: sorted(points.items()) for tag, points in curves.items()}
+
+
 def _session(file: Path) -> tuple[float, int]:
-    """The seconds and the steps between the first and the last check of one process; a process writes one file."""
+    """Seconds and steps between the first and the last validation of one process; a process writes one file."""
     events = EventAccumulator(str(file), size_guidance=_KEPT)
     events.Reload()
     checks = events.Scalars("val/acc") if "val/acc" in events.Tags()["scalars"] else []
     return (checks[-1].wall_time - checks[0].wall_time, checks[-1].step - checks[0].step) if checks else (0.0, 0)
+
+
+def _session_of_table(rows: list[dict[str, float]]) -> tuple[float, int]:
+    """The same from metrics.csv; Lightning's CSVLogger writes no times into it."""
+    seconds = metrics_csv.seconds(rows)
+    return (seconds, int(rows[-1]["step"] - rows[0]["step"])) if seconds else (0.0, 0)
+
+
+def _is_cut(file: Path) -> bool:
+    """Whether a file of events ends inside a record, which TensorBoard's reader passes over in silence.
+
+    A record is its length (8 bytes, little-endian), a checksum (4), the data and their checksum (4).
+    """
+    size, at = file.stat().st_size, 0
+    with file.open("rb") as content:
+        while at + 12 <= size:
+            content.seek(at)
+            at += 16 + int.from_bytes(content.read(8), "little")
+    return at != size

@@ -92,6 +92,7 @@ def _headline(run: Run) -> str:
     if run.sets.fallback or run.sets.source == "builtin":
         stood_in = " They stood in: no file of real letters was named or found." if run.sets.fallback else ""
         parts.append(page.paragraph(f"Built-in letters, drawn by the program, not handwriting.{stood_in}", "warn"))
+    parts += [page.paragraph(f"{warning[:1].upper()}{warning[1:]}.", "warn") for warning in run.logged.warnings]
     cards = [_accuracy(run.validation, "validation rows")]
     if run.test is not None:
         cards.append(_accuracy(run.test, "test rows"))

@@ -1,0 +1,91 @@
+"""What is read from a run folder: events, metrics.csv or both, and what is said of a damaged file."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from pytorch_lightning.loggers import CSVLogger
+
+from letters_torch.errors import UserError
+from letters_torch.pages import logged
+from tests.support.making import message
+from tests.support.running import CONFIG, fit, scalars
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("logged")
+    fit(folder, logger=True, pictures="never")
+    run = folder / "lightning_logs/version_0"
+    (run / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    return run
+
+
+@pytest.fixture
+def run(made: Path, tmp_path: Path) -> Path:
+    """A run folder, to be changed."""
+    return Path(shutil.copytree(made, tmp_path / "run"))
+
+
+def test_a_run_is_read_whole(run: Path) -> None:
+    found = logged.read(run)
+    assert found.curves == {tag: sorted(points) for tag, points in scalars(run).items()}
+    assert found.config == CONFIG
+    assert found.steps == 200
+    assert found.seconds > 0
+    assert found.warnings == ()
+
+
+def test_without_events_the_table_is_read(run: Path) -> None:
+    expected = logged.read(run)
+    [events] = run.glob("events*")
+    events.unlink()
+    found = logged.read(run)
+    assert found.curves.keys() == expected.curves.keys()
+    for tag, points in expected.curves.items():
+        assert found.curves[tag] == [(step, pytest.approx(value, rel=1e-6)) for step, value in points]
+    assert (found.steps, found.warnings) == (200, ())
+    assert found.seconds == pytest.approx(expected.seconds, abs=0.5)
+
+
+def test_a_run_of_lightnings_csv_logger(tmp_path: Path) -> None:
+    logger = CSVLogger(tmp_path)
+    done = fit(tmp_path, logger=logger)
+    folder = Path(logger.log_dir)
+    (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    found = logged.read(folder)
+    assert [step for step, _ in found.curves["val/acc"]] == [0, 50, 100, 150, 200]
+    assert found.last("val/acc") == pytest.approx(float(done.trainer.callback_metrics["val/acc"]))
+    assert (found.seconds, found.steps) == (0, 0)  # it writes no times
+    assert "epoch" not in found.curves
+
+
+@pytest.mark.parametrize("cut", [1, 5, 20, 90])
+def test_a_cut_file_of_events_is_said(run: Path, cut: int) -> None:
+    """And what it lacks is taken from metrics.csv."""
+    expected = logged.read(run)
+    [events] = run.glob("events*")
+    events.write_bytes(events.read_bytes()[:-cut])
+    found = logged.read(run)
+    [warning] = found.warnings
+    assert warning.startswith(f"{events.name} ends in the middle of a record")
+    assert [step for step, _ in found.curves["val/acc"]] == [step for step, _ in expected.curves["val/acc"]]
+    assert found.last("val/acc") == pytest.approx(expected.last("val/acc"))
+
+
+def test_a_folder_without_a_curve(run: Path) -> None:
+    (run / "metrics.csv").unlink()
+    [events] = run.glob("events*")
+    events.unlink()
+    with pytest.raises(UserError) as error:
+        logged.read(run)
+    message(error, run, "no TensorBoard events and no metrics.csv")
+    (run / "metrics.csv").write_text("step,lr\n1,0.1\n")
+    with pytest.raises(UserError) as error:
+        logged.read(run)
+    message(error, run, "no validation was logged")
+    (run / "config.yaml").unlink()
+    with pytest.raises(UserError) as error:
+        logged.read(run)
+    message(error, run, "no config.yaml")
