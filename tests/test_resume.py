@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from letters_torch import resume
+from letters_torch import checkpoint, resume
 from letters_torch.data.augment import RollAndRotate
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.data.moments import Moments
 from letters_torch.errors import UserError
+from tests.checkpoint.test_checkpoint import content
 from tests.support.making import message
 from tests.support.running import data_module, save_letters
 
@@ -69,3 +70,32 @@ def test_a_step_beyond_the_schedule_is_refused() -> None:
     with pytest.raises(UserError) as error:
         resume.require_step_in_schedule({"letters_torch": {"step": 201}}, 200)
     message(error, "--ckpt_path", "201", "200", "model.schedule")
+
+
+def at_step(file: Path, step: int) -> bytes:
+    """Writes a checkpoint of this step."""
+    whole = content(global_step=step)
+    whole["letters_torch"]["step"] = step
+    checkpoint.write(file, checkpoint.encode(whole))
+    return file.read_bytes()
+
+
+def test_a_folder_is_made_that_of_the_step_to_go_on_from(tmp_path: Path) -> None:
+    folder, aside = tmp_path / "checkpoints", tmp_path / resume.SET_ASIDE
+    names = {"last.ckpt": 300, "stage1-step=120.ckpt": 120, "stage2-step=200.ckpt": 200, "stage0-step=50.ckpt": 50}
+    written = {name: at_step(folder / name, step) for name, step in names.items()}
+    resume.prepare_folder(folder / "stage1-step=120.ckpt", folder, 120)
+    assert (folder / "last.ckpt").read_bytes() == written["stage1-step=120.ckpt"]
+    assert {file.name for file in folder.iterdir()} == {"last.ckpt", "stage1-step=120.ckpt", "stage0-step=50.ckpt"}
+    kept = {file.name: file.read_bytes() for file in aside.iterdir()}
+    assert kept == {name: written[name] for name in ("last.ckpt", "stage2-step=200.ckpt")}
+
+
+def test_a_checkpoint_of_another_folder_or_the_last_one_changes_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "checkpoints"
+    last = at_step(folder / "last.ckpt", 300)
+    at_step(tmp_path / "other" / "stage1-step=120.ckpt", 120)
+    resume.prepare_folder(tmp_path / "other" / "stage1-step=120.ckpt", folder, 120)
+    resume.prepare_folder(folder / "last.ckpt", folder, 300)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == {"last.ckpt": last}
+    assert not (tmp_path / resume.SET_ASIDE).exists()

@@ -168,11 +168,12 @@ def test_a_trainer_does_not_write_a_second_run_over_its_first(tmp_path: Path) ->
 
 
 def test_a_fit_goes_on_in_memory(tmp_path: Path) -> None:
-    first = fit(tmp_path, max_steps=50, **KEEP)
+    first = fit(tmp_path, max_steps=130, **KEEP)  # inside a panel
     trainer(tmp_path).fit(first.model, datamodule=first.data)
-    assert same_weights(first.model, fit(tmp_path).model)
+    torch.testing.assert_close(first.model.V, fit(tmp_path).model.V, rtol=0, atol=1e-5)  # its panels start elsewhere
     saved = checkpoint.load(tmp_path / "lightning_logs/version_1/checkpoints/last.ckpt")
     assert saved["letters_torch"]["step"] == 200
+    assert "V" not in saved["letters_torch"]
 
 
 def test_validation_rows_of_another_split_are_refused(done: Fit) -> None:
