@@ -319,3 +319,14 @@ def test_an_image_is_warped_alike_in_any_company() -> None:
 def test_pulls_that_cannot_be(pull: float) -> None:
     with pytest.raises(ValueError, match="pull must be a finite number of pixels, 0 or more, not"):
         RandomWarp(10, pull=pull)
+
+
+def test_faded_draws_end_in_the_middle() -> None:
+    u = np.random.default_rng(0).random((6, 14))
+    weaker = augment.faded(u, 98, (100, 102))
+    assert np.array_equal(weaker[:3], u[:3])  # steps 98, 99 and 100
+    assert weaker[3] == pytest.approx(0.5 + (u[3] - 0.5) / 2)
+    assert (weaker[4:] == 0.5).all()
+    x = images(28, 28)
+    same = RandomWarp(10, scale=(0.9, 1.1), shear=(-5, 5, -5, 5), pull=2).augment(x[:1], weaker[5:], 0.0)
+    torch.testing.assert_close(same, x[:1], rtol=0, atol=1e-5)

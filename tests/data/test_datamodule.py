@@ -11,7 +11,7 @@ from torch import Tensor
 
 from letters_torch import resume
 from letters_torch.data import datamodule, standardize, stream
-from letters_torch.data.augment import Augmentation, RandomAffine
+from letters_torch.data.augment import Augmentation, RandomAffine, RollAndRotate
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.data.moments import Moments
 from letters_torch.errors import UserError
@@ -253,6 +253,34 @@ def test_samples_are_the_same_however_they_are_cut_and_made(path: Path, block: i
     x, y = samples(in_training(ready(path, block=block, workers=workers, **settings), start, (20, 60, END)))
     assert torch.equal(y, whole.y[start:])
     torch.testing.assert_close(x, whole.x[start:], rtol=0, atol=1e-5)  # products of other sizes round otherwise
+
+
+def test_a_faded_augmentation_ends_on_the_letters_as_they_are_read(path: Path) -> None:
+    """The strength depends on the step alone, however the steps are cut into blocks."""
+    plain, strong = ready(path), ready(path, augment=RandomAffine(10))
+    fading = ready(path, augment=RandomAffine(10), fade=(10, 20))
+    assert torch.equal(fading.make_block(0, 11).x, strong.make_block(0, 11).x)
+    torch.testing.assert_close(fading.make_block(20, 9).x, plain.make_block(20, 9).x, rtol=0, atol=1e-4)
+    between, whole = fading.make_block(12, 7).x, fading.make_block(0, 30).x[12:19]
+    torch.testing.assert_close(between, whole, rtol=0, atol=1e-5)
+    assert (between - plain.make_block(12, 7).x).abs().max() > 0.1
+    assert (between - strong.make_block(12, 7).x).abs().max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("fade", "augment", "wrong"),
+    [
+        ((20, 10), RandomAffine(10), "--data.fade must be two steps"),
+        ((-1, 10), RandomAffine(10), "--data.fade must be two steps"),
+        ((1, 2, 3), RandomAffine(10), "--data.fade must be two steps"),
+        ((0.5, 1), RandomAffine(10), "--data.fade must be two steps"),
+        ((10, 20), None, "--data.fade needs a --data.augment that can fade"),
+        ((10, 20), RollAndRotate(), "--data.fade needs a --data.augment that can fade"),
+    ],
+)
+def test_a_fade_that_cannot_be_is_refused(path: Path, fade: Any, augment: Augmentation | None, wrong: str) -> None:
+    with pytest.raises(UserError, match=wrong):
+        data_module(path, augment=augment, fade=fade)
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -28,9 +28,11 @@ class Augmentation(ABC):
 
     Attributes:
         given: the arguments of the constructor, positional and by name, for a checkpoint.
+        can_fade: whether draws of 0.5 leave an image unchanged if its ranges are symmetric, so that `faded` weakens it.
     """
 
     given: tuple[tuple[Any, ...], dict[str, Any]]
+    can_fade: bool = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Keeps the arguments."""
@@ -52,6 +54,22 @@ class Augmentation(ABC):
         """
 
 
+def faded(draws: Draws, first_step: int, fade: tuple[int, int]) -> Draws:
+    """Draws that move towards 0.5, the middle of every range, as the steps pass.
+
+    Args:
+        draws: (N, words), uniform in [0, 1), of consecutive steps.
+        first_step: the number of the first of these steps.
+        fade: the step until which the draws are unchanged, and the step from which they are 0.5.
+
+    Returns:
+        (N, words); the distance from 0.5 falls linearly from one step of `fade` to the other.
+    """
+    begin, end = fade
+    strength = np.clip((end - np.arange(first_step, first_step + len(draws))) / (end - begin), 0, 1)
+    return np.asarray(0.5 + (draws - 0.5) * strength[:, None])
+
+
 class RandomAffine(v2.RandomAffine, Augmentation):
     """torchvision's RandomAffine, drawn separately for every image of a block.
 
@@ -70,6 +88,8 @@ class RandomAffine(v2.RandomAffine, Augmentation):
         ValueError: an argument is invalid for torchvision or not finite, the scale is below SMALLEST, the shear reaches
             90 degrees, or torchvision has no such interpolation for tensors.
     """
+
+    can_fade = True
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ from letters_torch import checkpoint as checkpoints
 from letters_torch import resume
 from letters_torch.data import augment as augmentations
 from letters_torch.data import standardize, stream
-from letters_torch.data.augment import Augmentation
+from letters_torch.data.augment import Augmentation, faded
 from letters_torch.data.moments import Moments, normalised
 from letters_torch.data.prefetch import Block, Blocks
 from letters_torch.data.readers import pictures
@@ -54,6 +54,8 @@ class LettersDataModule(pl.LightningDataModule):
         moments: moment normalisation (position, size, slant) of every letter, in training, validation and prediction;
             None for none.
         augment: random changes of the training images; None for none.
+        fade: two steps, between which the changes shrink linearly to the middle of each range (no rotation, no shift,
+            ...), so that a run ends on letters as they are read; None to keep them.
         scaling: "pixel" standardises every pixel by its mean and deviation over the training rows; "pixel_each_set" by
             the statistics of each set's own rows, the validation rows included, as the notebook does; "global" has one
             mean and one deviation for all pixels.
@@ -83,6 +85,7 @@ class LettersDataModule(pl.LightningDataModule):
         sampling: Sampling = "replacement",
         moments: Moments | None = None,
         augment: Augmentation | None = None,
+        fade: tuple[int, int] | None = None,
         scaling: Scaling = "pixel",
         validation: int = 4800,
         validation_writers: ValidationWriters = "any",
@@ -107,9 +110,12 @@ class LettersDataModule(pl.LightningDataModule):
         for name, part, kind in (("moments", moments, Moments), ("augment", augment, Augmentation)):
             if not isinstance(part, kind | None):
                 raise UserError(f"--data.{name} must be of {kind.__module__}.{kind.__name__} or null, not {part!r}")
+        if fade is not None:
+            _require_fade(fade, augment)
         self.source, self.path, self.transposed, self.download = source, path, transposed, download
         self.sampling: Sampling = sampling
         self.moments, self.augment, self.scaling = moments, augment, scaling
+        self.fade = None if fade is None else (fade[0], fade[1])
         self.block, self.workers, self.seed = block, workers, seed
         self.validation, self.validation_writers, self.probe = validation, validation_writers, probe
         self.pictures: Sequence[Path] | None = None  # to predict instead of the test set
@@ -197,7 +203,8 @@ class LettersDataModule(pl.LightningDataModule):
         rows = torch.from_numpy(self.rows(first_step, draws))
         x = self.standardizer.scale(self._placed.index_select(0, rows).view(-1, 28, 28), self._dtype)
         if self.augment is not None:
-            x = self.augment.augment(x, draws[:, 1:], self.standardizer.fill)
+            changes = draws[:, 1:] if self.fade is None else faded(draws[:, 1:], first_step, self.fade)
+            x = self.augment.augment(x, changes, self.standardizer.fill)
         return Block(x.flatten(1), self._classes[rows], first_step)
 
     def rows(self, first_step: int, draws: stream.Draws) -> stream.Rows:
@@ -271,7 +278,7 @@ class LettersDataModule(pl.LightningDataModule):
     def _settings(self) -> dict[str, Any]:
         """The arguments of this module as plain values, for a checkpoint."""
         names = ("source", "transposed", "download", "sampling", "scaling", "validation", "validation_writers")
-        more = ("probe", "block", "workers", "seed")
+        more = ("probe", "block", "workers", "seed", "fade")
         settings = {name: getattr(self, name) for name in (*names, *more)}
         settings["path"] = None if self.path is None else str(self.path)
         settings["moments"] = None if self.moments is None else asdict(self.moments)
@@ -328,6 +335,14 @@ class LettersDataModule(pl.LightningDataModule):
     def __getstate__(self) -> dict[str, Any]:
         """Without the trainer, which cannot be pickled."""
         return {**self.__dict__, "trainer": None}
+
+
+def _require_fade(fade: Sequence[int], augment: Augmentation | None) -> None:
+    """Refuses a fade that is not two steps in order, or that the augmentation cannot follow."""
+    if len(fade) != 2 or not all(type(step) is int for step in fade) or not 0 <= fade[0] < fade[1]:
+        raise UserError(f"--data.fade must be two steps, the first 0 or more and below the second, not {fade}")
+    if augment is None or not augment.can_fade:
+        raise UserError("--data.fade needs a --data.augment that can fade: RandomAffine or RandomWarp")
 
 
 def _restored(saved: dict[str, Any]) -> dict[str, Any]:
