@@ -82,7 +82,8 @@ HELP = {
             " probabilities of several are averaged",
             "--top N": "list the N most probable letters of each row",
             "--output FILE": "the file to write; default result.csv",
-            "--pictures PATH ...": "image files, or folders of them, to read instead of the test rows",
+            "--pictures PATH ...": "image files, or folders of them, to read instead of the test rows; also writes a"
+            " page about them",
             **_LETTERS,
             **_CONFIG,
             **_ROOT,

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import signal
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -82,3 +83,22 @@ def test_without_checkpoints_only_the_time(tmp_path: Path, capsys: pytest.Captur
 def test_a_dry_run_has_no_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fit(tmp_path, fast_dev_run=True)
     assert "ended" not in capsys.readouterr().out
+
+
+def test_after_a_signal_only_what_it_has_not_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Why the run ended and how to resume it are said already."""
+
+    class CtrlC(Callback):
+        def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+            if trainer.global_step == 100:
+                signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path, callbacks=[CtrlC()], enable_checkpointing=True, logger=True)
+    out = capsys.readouterr().out
+    assert "SIGINT: stopped after step" in out
+    assert "to go on: python -m letters_torch fit --ckpt_path" in out
+    assert "best accuracy " in out
+    assert "trained for " in out
+    assert "ended at" not in out
+    assert "next:" not in out
