@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from letters_torch.exact_sgd import Blocked, Engine, OneAtATime, Rates
+from letters_torch.exact_sgd import Blocked, Engine, OneAtATime, Rates, Team
 from tests.support.updates import constant, problem
 
 ENGINES = pytest.mark.parametrize(
-    "engine", [OneAtATime(), Blocked(4, compiled=False), Blocked(4, compiled=True)], ids=["one", "plain", "compiled"]
+    "engine",
+    [OneAtATime(), Blocked(4, compiled=False), Blocked(4, compiled=True), Team(4)],
+    ids=["one", "plain", "compiled", "team"],
 )
 
 
