@@ -1,7 +1,7 @@
-"""Letters made here: handwriting to train on where there is no data and no network.
+"""Built-in letters: synthetic handwriting to train on without a data file or a network connection.
 
-Pen strokes (templates.txt) are written by many writers, each with a hand of their own (hand.py), and inked at EMNIST's
-size (ink.py). docs/builtin-letters.md shows them and says how well a network trained on them reads people.
+Pen strokes (templates.txt) are written by many simulated writers (hand.py) and drawn at EMNIST's size (ink.py).
+docs/builtin-letters.md shows them, and how well a network trained on them reads real handwriting.
 """
 
 import warnings
@@ -18,16 +18,16 @@ def read(
 ) -> LetterSets:
     """Makes built-in letters, or reads them from the cache if they were made before.
 
-    The same arguments give the same letters. The classes are balanced, capitals and small letters occur alike, and
-    nobody who wrote for the test set wrote for the training set; both sets are labelled and say who wrote what.
+    The same arguments give the same letters. The classes are balanced, capitals and small letters are equally frequent,
+    and no writer of the test set wrote a training letter. Both sets have labels and writers.
 
     Args:
-        train: how many letters to train on, at least 1; the competition's number unless told.
-        test: how many letters to test on, at least 1; the competition's number unless told.
-        seed: which letters, 0 or more.
-        cache: the folder to keep them in; without it the one that LETTERS_TORCH_CACHE names, or else the user's cache
-            folder. Where it cannot be written a RuntimeWarning says so, and the letters are made all the same.
-        progress: whether to show a bar on the standard error while letters are made, if that is a terminal.
+        train: the number of training letters, at least 1; by default as many as the competition has.
+        test: the number of test letters, at least 1; by default as many as the competition has.
+        seed: of the letters, 0 or more.
+        cache: the folder to keep them in; by default that of LETTERS_TORCH_CACHE, or the user's cache folder. If it
+            cannot be written, a RuntimeWarning says so and the letters are made all the same.
+        progress: show a bar on the standard error while letters are made, if that is a terminal.
 
     Raises:
         UserError: a number of letters is below 1, or the seed below 0.

@@ -1,7 +1,7 @@
-"""A model of a hand: what differs between writers, and from letter to letter of one writer.
+"""A model of handwriting: the variation between writers, and between the letters of one writer.
 
-The numbers are estimates, by eye, of how much people's writing varies; nothing is fitted to the pixels of a set.
-docs/builtin-letters.md measures what each part is worth.
+The numbers are estimates, by eye, of how much handwriting varies; nothing is fitted to the pixels of a data set.
+docs/builtin-letters.md measures the effect of each part.
 """
 
 from dataclasses import dataclass, fields
@@ -27,7 +27,7 @@ class Hand:
     """How people's writing varies. Lengths are in units of the templates: capitals are 10 high.
 
     Attributes:
-        habit: the probability that a writer gives a letter the form usual with this writer, and not another.
+        habit: the probability that a writer writes a letter in this writer's usual form.
         slant: sideways shift per unit of height; positive leans to the right.
         slant_mean: the slant of the average writer.
         rotation: of the letter, in radians.
@@ -81,12 +81,12 @@ class Hand:
 
 
 class Writer:
-    """One writer: a hand drawn from the people that a Hand describes.
+    """One writer, drawn from the distribution that a Hand describes.
 
     Args:
-        hand: how people vary.
+        hand: how handwriting varies.
         forms: the forms to choose from.
-        rng: where this writer's chances come from; each letter written draws from it.
+        rng: the source of this writer's random draws; each letter draws from it.
     """
 
     def __init__(self, hand: Hand, forms: Forms, rng: np.random.Generator) -> None:
@@ -143,7 +143,7 @@ class Writer:
         return self._tilt(self._bend(paths))
 
     def _move_points(self, form: npt.NDArray[np.int64]) -> Floats:
-        """Control points, (N, K, 2), after strokes and points went astray."""
+        """Control points, (N, K, 2), after the displacements of strokes and points."""
         points, stroke = self.forms.points[form], self.forms.stroke[form]
         count, size, _ = points.shape
         most = int(self.forms.stroke.max()) + 1

@@ -1,4 +1,4 @@
-"""Makes sets of letters, writer after writer."""
+"""Makes sets of built-in letters, one writer after another."""
 
 import sys
 
@@ -10,7 +10,7 @@ from letters_torch.letters import ALPHABET, SIDE, Letters
 from letters_torch.synthetic.hand import Hand, Writer
 from letters_torch.synthetic.templates import Forms, stacked
 
-# What a writer writes: capitals and small letters alike, class after class, so that any part of it is balanced.
+# The letters of a writer: as many capitals as small letters, in alphabetical order, so that any part is balanced.
 SHEET = np.frombuffer((ALPHABET + ALPHABET.lower()).encode() * 2, np.uint8)
 
 
@@ -23,8 +23,8 @@ def make(
     smaller one.
 
     Args:
-        count: how many letters, at least 1.
-        test: whether by the writers of the test set, who have odd numbers; the others have even ones.
+        count: the number of letters, at least 1.
+        test: take the writers of the test set, who have odd numbers; those of the training set have even ones.
         seed: 0 or more.
         hand: how people vary.
         forms: the shapes they choose from.
