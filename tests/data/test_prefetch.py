@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from letters_torch.data.prefetch import Block, Blocks
+from letters_torch.exact_sgd.threads import torch_threads
 
 
 def numbered(first: int, count: int) -> Block:
@@ -77,3 +78,21 @@ def test_workers_leave_the_trainings_threads_alone() -> None:
     del blocks
     assert torch.get_num_threads() == before
     assert set(inside) == {1}
+
+
+def test_a_block_made_together_is_cut_at_multiples_only() -> None:
+    asked = []
+
+    def make(first: int, count: int) -> Block:
+        asked.append((first, count))
+        return numbered(first, count)
+
+    blocks = Blocks(make, 1300, lambda: 400, lambda step: 1700 if step < 1700 else None, 0)
+    with torch_threads(2):
+        first, second = blocks
+    assert sorted(asked) == [(400, 100), (500, 500), (1000, 300), (1300, 200), (1500, 200)]
+    assert first.x[:, 0].tolist() == [400.0] * 100 + [500.0] * 500 + [1000.0] * 300
+    assert [(block.first_step, len(block.x), len(block.y)) for block in (first, second)] == [
+        (400, 900, 900),
+        (1300, 400, 400),
+    ]

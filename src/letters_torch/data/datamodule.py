@@ -66,7 +66,8 @@ class LettersDataModule(pl.LightningDataModule):
         probe: the number of training rows, or "all", that the training accuracy is measured on; always the same rows.
         block: the number of samples per training step of Lightning. It changes nothing but the speed if it is a
             multiple of the engine's panel, and otherwise the rounding too.
-        workers: the number of blocks that threads prepare in advance; 0 for none. It changes nothing but the speed.
+        workers: the number of blocks that threads prepare in advance. 0 for none: all threads make a block together and
+            then train on it, best where training uses all cores. It changes nothing but the speed.
         seed: of the split and of the draws of every step.
 
     Attributes:
@@ -91,7 +92,7 @@ class LettersDataModule(pl.LightningDataModule):
         validation_writers: ValidationWriters = "any",
         probe: int | Literal["all"] = 4800,
         block: int = 1000,
-        workers: int = 1,
+        workers: int = 0,
         seed: int = 0,
     ) -> None:
         super().__init__()

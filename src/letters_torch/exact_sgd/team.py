@@ -78,13 +78,20 @@ class Team:
         losses, unused = x.new_empty(len(x)), x.new_empty(0, 1)
         weight, b = unused[:, 0] if sample_weight is None else sample_weight, unused if outputs is None else outputs
         given = (V.detach(), W.detach(), x, y, weight, b, losses)
-        # Contiguous: Numba compiles anew, which takes seconds, for arrays of another memory layout.
+        # Contiguous and writable: Numba compiles anew, which takes seconds, for other kinds of arrays.
         used = [tensor.contiguous() for tensor in given]
-        self._update([tensor.numpy() for tensor in used], [np.ascontiguousarray(rate) for rate in rates], first_step)
+        self._update([tensor.numpy() for tensor in used], [np.array(rate) for rate in rates], first_step)
         for tensor, result in zip(given, used, strict=True):
             if result.data_ptr() != tensor.data_ptr():
                 tensor.copy_(result)
         return losses
+
+    def __str__(self) -> str:
+        """How the updates are done, in one line."""
+        threads = self.num_threads or num_threads()
+        if not COMPILED:
+            return f"panels of {self.panel} in plain torch (Numba cannot be imported)"
+        return f"panels of {self.panel}, {threads} thread{'s' * (threads > 1)}, products by {blas.fastest().name}"
 
     def _update(self, arrays: list[Any], rates: list[Any], first_step: int) -> None:
         V, W, x = arrays[:3]

@@ -5,6 +5,7 @@ from typing import Any
 from pytorch_lightning.callbacks import Callback
 
 from letters_torch.console import say
+from letters_torch.exact_sgd import Team
 
 
 class ConsoleLog(Callback):
@@ -18,7 +19,9 @@ class ConsoleLog(Callback):
             say(f"{len(data.train):,} rows to train on, {len(data.val):,} for validation, {len(data.test):,} to test")
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """Where the run is kept."""
+        """How the updates are done, and where the run is kept."""
+        if isinstance(pl_module.updates, Team) and pl_module.device.type == "cpu":
+            say(f"updates: {pl_module.updates}")
         if trainer.run_folder is not None:
             say(f"run folder: {trainer.run_folder}")
 
