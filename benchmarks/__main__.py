@@ -44,6 +44,15 @@ def fit(options: argparse.Namespace) -> list[Table]:
     return fit.tables(options.data, options.repeats, options.fit_args.split())
 
 
+def compare(options: argparse.Namespace) -> list[Table]:
+    """this source tree against that of --against, in turn: steps, and whole fits"""
+    from benchmarks import compare
+
+    if options.data is None or options.against is None:
+        raise SystemExit("compare needs --data letters_data.mat and --against PATH, the src of another source tree")
+    return [compare.table(options.data.resolve(), options.against.resolve(), options.rounds, options.repeats)]
+
+
 def accuracy(options: argparse.Namespace) -> list[Table]:
     """accuracy over seconds, against mini-batch AdamW and SGD; draws docs/images/accuracy_over_seconds.png"""
     from benchmarks import accuracy
@@ -107,6 +116,7 @@ def _add_flags(command: argparse.ArgumentParser) -> None:
     """The same flags for all, so that `report` takes them too."""
     add = command.add_argument
     add("--data", type=Path, help="letters_data.mat or an EMNIST folder; by default what `fit` would take")
+    add("--against", type=Path, help="compare: the src of another source tree, such as an older checkout's")
     add("--out", type=Path, help=f"put the tables into this page, such as {PAGE}")
     add("--rounds", type=int, default=9, help="peers, floor, scaling, estimator: rounds")
     add("--seconds", type=float, default=0.5, help="time of each contender in a round, about")

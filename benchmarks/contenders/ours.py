@@ -3,7 +3,7 @@
 from benchmarks.contenders.base import Contender
 from benchmarks.problem import Array, Problem
 from letters_torch.data.prefetch import Blocks
-from letters_torch.exact_sgd.blocked import PANEL, Blocked
+from letters_torch.exact_sgd import PANEL, Team
 from letters_torch.exact_sgd.threads import one_thread_per_operation
 
 
@@ -19,7 +19,7 @@ class Ours(Contender):
     name = "ours"
 
     def __init__(self, problem: Problem, augment: bool | None = None, panel: int = PANEL) -> None:
-        self.engine = Blocked(panel)
+        self.engine = Team(panel)
         super().__init__(problem, augment)
 
     def prepare(self) -> None:
@@ -38,7 +38,7 @@ class Ours(Contender):
 
 
 class OursAugmented(Ours):
-    """Drawing, standardising and the affine map included: blocks made ahead by the data module's own thread."""
+    """Drawing, standardising and the affine map included: the blocks are made by the same threads, as in `fit`."""
 
     name = "ours, augmented"
     augments = True

@@ -16,7 +16,6 @@ from typing import Any, Literal
 import pytorch_lightning as pl
 from pytorch_lightning.accelerators import Accelerator, CUDAAccelerator, MPSAccelerator
 from pytorch_lightning.callbacks import Callback, ProgressBar, WeightAveraging
-from torch._dynamo import OptimizedModule
 
 from letters_torch import checkpoint as checkpoints
 from letters_torch import resume
@@ -220,10 +219,11 @@ class StepTrainer(pl.Trainer):
 
 def _plain_module(model: Any) -> Any:
     """The module itself: what torch.compile would compile, autograd's steps, is not what runs here."""
-    if isinstance(model, OptimizedModule):
-        say("torch.compile changes nothing here: the steps are compiled already")
-        return model._orig_mod
-    return model
+    compiled = getattr(model, "_orig_mod", None)  # of torch._dynamo's OptimizedModule, which takes a second to import
+    if compiled is None:
+        return model
+    say("torch.compile changes nothing here: the steps are compiled already")
+    return compiled
 
 
 @contextmanager
