@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from benchmarks.table import Table, number
 
@@ -118,7 +119,9 @@ def _steps(
     for process in running:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(load)]
+    busy: list[subprocess.Popen[Any]] = [
+        subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(load)
+    ]
     try:
         for _ in range(rounds):
             for process, found in zip(running, taken, strict=True):
@@ -127,9 +130,9 @@ def _steps(
                 process.stdin.write("go\n")
                 found.append(json.loads(process.stdout.readline()))
     finally:
-        for process in (*busy, *running):
-            process.kill()
-            process.wait()
+        for started in [*busy, *running]:
+            started.kill()
+            started.wait()
     return taken
 
 

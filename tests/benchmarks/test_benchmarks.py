@@ -11,7 +11,6 @@ import pytest
 from benchmarks import page, problem
 from benchmarks.check import check
 from benchmarks.contenders import KNOWN, available
-from benchmarks.contenders.ours import Ours
 from benchmarks.contenders.torch_eager import TorchEager
 from benchmarks.problem import Problem, letters
 from benchmarks.settings import UNIT
@@ -156,20 +155,6 @@ def test_the_page_has_a_place_for_every_table() -> None:
     for key in ("peers", "floor", "widths", "panels", "threads", "fit", "phases", "accuracy"):
         assert f"<!-- {key}: begin -->" in text
         assert f"<!-- {key}: end -->" in text
-
-
-def test_a_clock_on_the_parts_of_a_step_changes_nothing(small: Problem) -> None:
-    from benchmarks.floor import PANEL, PARTS, REST, _Clocked
-
-    clocked, ours = _Clocked(small), Ours(small)
-    for _ in range(3):
-        whole = 1e6 * clocked.seconds(PANEL) / PANEL
-        assert 0 < sum(clocked.rounds[-1].values()) <= whole
-        ours.seconds(PANEL)
-    for one, other in zip(clocked.weights(), ours.weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
-    assert set(clocked.parts()) == {*PARTS.values(), REST}
-    assert min(clocked.parts().values()) > 0
 
 
 def test_phases_do_not_count_what_is_inside_them() -> None:
