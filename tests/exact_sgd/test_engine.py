@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import letters_torch.exact_sgd
-from letters_torch.exact_sgd import ENGINES, Blocked, Engine, Model, OneAtATime, make_engine
+from letters_torch.exact_sgd import ENGINES, Blocked, Engine, Model, OneAtATime, Team, make_engine
 
 README = Path(letters_torch.exact_sgd.__file__).with_name("README.md")
 
@@ -15,7 +15,7 @@ README = Path(letters_torch.exact_sgd.__file__).with_name("README.md")
 def test_engines_are_made_by_name() -> None:
     model = Model(label_smoothing=0.1)
     blocked, autograd = make_engine("blocked", 7, model), make_engine("autograd", model=model)
-    assert isinstance(blocked, Blocked)
+    assert isinstance(blocked, Team)
     assert blocked.panel == 7
     assert isinstance(autograd, OneAtATime)
     assert blocked.model == autograd.model == model
@@ -56,4 +56,4 @@ def test_the_example_of_the_readme_learns_the_digits() -> None:
 
 def engines_meet_the_protocol() -> list[Engine]:
     """Read by mypy."""
-    return [Blocked(), OneAtATime()]
+    return [Blocked(), OneAtATime(), Team()]
