@@ -101,7 +101,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m docs.examples.permuted_letters", description=__doc__)
     parser.add_argument("--data", type=Path, help="letters_data.mat or an EMNIST folder (default: built-in letters)")
-    parser.add_argument("--tasks", type=int, default=40)
+    parser.add_argument("--tasks", type=int, default=30)
     parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument("--output", type=Path, default=PICTURE)
     options = parser.parse_args()
