@@ -19,6 +19,7 @@ from letters_torch.exact_sgd.blocked import PANEL, Blocked
 from letters_torch.exact_sgd.model import ACTIVATIONS, Model
 from letters_torch.exact_sgd.network import logits
 from letters_torch.exact_sgd.schedule import Rates, Schedule, Stage
+from letters_torch.exact_sgd.threads import one_thread_per_operation
 
 Array = npt.NDArray[Any]
 BLOCK = 100 * PANEL  # samples that are gathered at a time
@@ -179,7 +180,8 @@ class ExactSGD(BaseEstimator):
         V, W = torch.from_numpy(self._V), torch.from_numpy(self._W)
         b = x.new_empty(len(x), len(W))
         rates = self._rates(len(x))
-        losses = self._engine(V, W, x, target, rates, self.t_, sample_weight=weight, outputs=b)
+        with one_thread_per_operation():  # once for all panels: for small networks it costs as much as a panel
+            losses = self._engine(V, W, x, target, rates, self.t_, sample_weight=weight, outputs=b)
         if not (np.isfinite(self._V.sum()) and np.isfinite(self._W.sum())):
             raise ValueError(
                 "the weights are no longer finite: scale the features and the targets (StandardScaler), or lower"
