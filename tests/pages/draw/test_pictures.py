@@ -20,12 +20,12 @@ def drawings(count: int) -> Iterator[np.ndarray]:
     """Strokes on pictures of many sizes, thin and thick, dark on light and light on dark, with grain, with specks."""
     rng = np.random.default_rng(5)
     for number in range(count):
-        height, width = rng.integers(40, 170, 2).tolist()
+        height, width = rng.integers(30, 100, 2).tolist()
         image = Image.new("L", (width, height), 255)
         draw = ImageDraw.Draw(image)
         for _ in range(rng.integers(1, 4)):
             points = rng.uniform(0.15, 0.85, (rng.integers(2, 5), 2)) * (width, height)
-            draw.line([tuple(point) for point in points.tolist()], fill=0, width=int(rng.integers(1, 16)))
+            draw.line([tuple(point) for point in points.tolist()], fill=0, width=int(rng.integers(1, 10)))
         draw.point((2, 2), fill=0)
         grey = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR, (0, 0, width - 0.5, height)))
         if number % 2:

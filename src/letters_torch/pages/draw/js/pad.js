@@ -133,15 +133,15 @@ const pad = (() => {
     context.fillStyle = "#fff";
     context.fillRect(0, 0, side, side);
     for (const item of items) {
-      if (item.image) drawImage(context, side, item.image);
+      if (item.image) drawImage(context, side, item);
       else drawStroke(context, side, item);
     }
   }
 
-  /** Fitted into the paper, its proportions kept. */
-  function drawImage(context, side, image) {
+  /** Fitted into the paper, its proportions kept. An example's pixels stay squares: to smooth them would blur it more. */
+  function drawImage(context, side, { image, row }) {
     const scale = side / Math.max(image.width, image.height), [w, h] = [image.width * scale, image.height * scale];
-    context.imageSmoothingQuality = "high";
+    Object.assign(context, { imageSmoothingEnabled: row === undefined, imageSmoothingQuality: "high" });
     context.drawImage(image, (side - w) / 2, (side - h) / 2, w, h);
   }
 
