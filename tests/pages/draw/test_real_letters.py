@@ -15,6 +15,7 @@ from tests.support.browser import Visit, browser, needs_chromium
 
 REAL = Path(__file__).parents[4] / "shared/data/letters_data.mat"
 pytestmark = [
+    pytest.mark.slow,
     needs_chromium,
     pytest.mark.skipif(not REAL.is_file(), reason="../shared/data/letters_data.mat is not here"),
 ]
