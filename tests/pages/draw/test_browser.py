@@ -230,10 +230,13 @@ def test_training_is_seen_and_can_be_stopped(visit: Visit) -> None:
 
 def test_one_step_by_hand_follows_unit_pixel_letter_and_rate(visit: Visit, contents: draw.Contents) -> None:
     visit.page.fill("#hand-j", "12")
+    visit.page.press("#hand-j", "Enter")
     visit.page.fill("#hand-k", "407")
+    visit.page.press("#hand-k", "Enter")
     visit.page.select_option("#hand-t", label="M")
     visit.page.locator("#hand .lr").fill("-1")
-    visit.wait("document.getElementById('worked-step').textContent.includes(' − 0.1 · ')")
+    visit.wait("document.getElementById('worked-a').textContent.includes('j = 12, k = 407')")
+    visit.wait("/− 0.1 · .*\\nW.M,j. ← .* − 0.1 · /.test(document.getElementById('worked-step').textContent)")
     x = contents.standardizer(torch.from_numpy(contents.letters.images[:1])).double().numpy().ravel()
     V, _ = formulas.step(contents.V, contents.W, x, np.eye(26)[12], 0.1, LAM)
     told = visit.text("#worked-step").replace("−", "-")
