@@ -1,6 +1,10 @@
-"""Affine maps of images, one for each image of a block, equal to torchvision's image by image."""
+"""Affine maps of images, one for each image of a block, equal to torchvision's image by image.
 
-from typing import NamedTuple
+Where Numba is installed, bilinear sampling is compiled (`_sampler.py`); otherwise torch samples at a grid.
+"""
+
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,8 +23,36 @@ class AffineParameters(NamedTuple):
     shear: Draws  # (N, 2): x, y
 
 
+class Field(NamedTuple):
+    """Positions in the input for each pixel of the output: coefficients @ base, in grid_sample's units (-1..1)."""
+
+    coefficients: Draws  # (N, 2, K): of x, of y
+    base: Tensor  # (K, H W); the first three rows are x, y and 1
+
+    def grid(self, images: Tensor) -> Tensor:
+        """The positions (N, H, W, 2) for images (N, H, W), of their dtype and on their device."""
+        coefficients = torch.from_numpy(self.coefficients).to(images).flatten(0, 1)
+        positions = coefficients @ self.base.to(images)
+        return positions.view(-1, 2, *images.shape[1:]).permute(0, 2, 3, 1)
+
+
+class Rows(NamedTuple):
+    """Images as a set holds them: rows of it, standardised when they are read."""
+
+    images: Tensor  # (M, H, W) uint8
+    rows: Tensor  # (N,) int64
+    mean: Tensor  # (H, W) float64
+    inv_std: Tensor  # (H, W) float64
+    dtype: torch.dtype  # float32 or float64, of the result
+
+    def standardised(self) -> Tensor:
+        """(N, H, W): (image - mean) * inv_std."""
+        images = self.images.index_select(0, self.rows).to(self.dtype)
+        return images.sub_(self.mean.to(self.dtype)).mul_(self.inv_std.to(self.dtype))
+
+
 def affine(images: Tensor, parameters: AffineParameters, interpolation: str, fill: float | None) -> Tensor:
-    """`v2.functional.affine`, each image with its own parameters, in one grid and one sampling.
+    """`v2.functional.affine`, each image with its own parameters.
 
     Args:
         images: (N, H, W), float.
@@ -31,13 +63,68 @@ def affine(images: Tensor, parameters: AffineParameters, interpolation: str, fil
     Returns:
         (N, H, W).
     """
-    return sample(images, grid_of(parameters, images), interpolation, fill)
+    return sample_field(images, affine_field(parameters, *images.shape[1:]), interpolation, 0.0, fill)
 
 
-def grid_of(parameters: AffineParameters, images: Tensor) -> Tensor:
-    """`affine_grid` of these parameters, N of each, for images (N, H, W)."""
-    theta = torch.from_numpy(_inverse_matrices(parameters, *images.shape[1:])).to(images)
-    return affine_grid(theta, *images.shape[1:])
+def affine_field(parameters: AffineParameters, height: int, width: int) -> Field:
+    """The field of these parameters, N of each."""
+    return Field(_inverse_matrices(parameters, height, width), affine_base(height, width, torch.float64))
+
+
+def sample_field(images: Tensor | Rows, field: Field, interpolation: str, around: float, fill: float | None) -> Tensor:
+    """Each image at the positions of a field.
+
+    Args:
+        images: (N, H, W) float, or rows of a set.
+        field: of N images.
+        interpolation: "nearest" or "bilinear".
+        around: the value of the images beyond their edge, between which and the image is interpolated.
+        fill: if not None, replaces `around`, and is mixed in as torchvision mixes in a fill.
+
+    Returns:
+        (N, H, W).
+    """
+    if interpolation == "bilinear" and _sampler() is not None and _can_compile(images):
+        return _sample_compiled(images, field, around, fill)
+    if isinstance(images, Rows):
+        images = images.standardised()
+    grid = field.grid(images)
+    if fill is not None or around == 0:
+        return sample(images, grid, interpolation, fill)
+    return sample(images - around, grid, interpolation, None).add_(around)
+
+
+def _can_compile(images: Tensor | Rows) -> bool:
+    if isinstance(images, Rows):
+        return images.images.device.type == "cpu"
+    return images.device.type == "cpu" and images.dtype in (torch.float32, torch.float64) and not images.requires_grad
+
+
+def _sample_compiled(images: Tensor | Rows, field: Field, around: float, fill: float | None) -> Tensor:
+    if isinstance(images, Rows):
+        pixels, rows, dtype = images.images, images.rows.numpy(), images.dtype
+        scaling = torch.stack([images.mean, images.inv_std]).to(dtype).numpy()
+    else:
+        pixels, rows, dtype, scaling = images.contiguous(), np.arange(len(images)), images.dtype, None
+    height, width = pixels.shape[1:]
+    sides = np.array([width, height])
+    coefficients = field.coefficients * (sides / 2)[:, None]  # in pixels
+    coefficients[:, :, 2] += sides / 2 + 0.5  # from the middle of the frame's first pixel
+    out = torch.empty(len(rows), height * width, dtype=dtype)
+    result, base = out.numpy(), field.base.to(dtype).numpy()
+    given = result.dtype.type(around if fill is None else fill)
+    _sampler()(pixels.numpy(), rows, scaling, coefficients.astype(result.dtype), base, given, fill is not None, result)
+    return out.view(-1, height, width)
+
+
+@cache
+def _sampler() -> Any:
+    """The compiled sampler, or None without Numba."""
+    try:
+        from letters_torch.data._sampler import sample as compiled
+    except ImportError:
+        return None
+    return compiled
 
 
 def sample(images: Tensor, grid: Tensor, interpolation: str, fill: float | None) -> Tensor:
@@ -63,12 +150,17 @@ def affine_grid(theta: Tensor, height: int, width: int) -> Tensor:
     Returns:
         (N, H, W, 2): x, y of the input for each pixel of the output, from -1 to 1.
     """
-    x = (torch.arange(width).to(theta) * 2 + 1) / width - 1
-    y = (torch.arange(height).to(theta) * 2 + 1) / height - 1
-    base = torch.stack(
-        [x.expand(height, width), y[:, None].expand(height, width), torch.ones_like(x).expand(height, width)]
-    )
-    return (theta.reshape(-1, 3) @ base.reshape(3, -1)).view(-1, 2, height, width).permute(0, 2, 3, 1)
+    base = affine_base(height, width, theta.dtype).to(theta.device)
+    return (theta.reshape(-1, 3) @ base).view(-1, 2, height, width).permute(0, 2, 3, 1)
+
+
+@cache
+def affine_base(height: int, width: int, dtype: torch.dtype) -> Tensor:
+    """x, y (-1..1) and 1 for each pixel; (3, H W)."""
+    x = (torch.arange(width, dtype=dtype) * 2 + 1) / width - 1
+    y = (torch.arange(height, dtype=dtype) * 2 + 1) / height - 1
+    rows = [x.expand(height, width), y[:, None].expand(height, width), torch.ones(height, width, dtype=dtype)]
+    return torch.stack(rows).reshape(3, -1)
 
 
 def _inverse_matrices(parameters: AffineParameters, height: int, width: int) -> Draws:
@@ -77,13 +169,15 @@ def _inverse_matrices(parameters: AffineParameters, height: int, width: int) -> 
     The map is torchvision's (transforms.functional._get_inverse_affine_matrix) about the image's centre:
     inverse(rotation, shear, scale) after undoing the translation.
     """
-    rotation, (shear_x, shear_y) = np.deg2rad(parameters.angle), np.deg2rad(parameters.shear).T
+    # Contiguous: NumPy may round the functions of an array with strides otherwise, so that the size of a block would
+    # matter to the last bit.
+    rotation, (shear_x, shear_y) = np.deg2rad(parameters.angle), np.ascontiguousarray(np.deg2rad(parameters.shear).T)
     a = np.cos(rotation - shear_y) / np.cos(shear_y)
     b = -np.cos(rotation - shear_y) * np.tan(shear_x) / np.cos(shear_y) - np.sin(rotation)
     c = np.sin(rotation - shear_y) / np.cos(shear_y)
     d = -np.sin(rotation - shear_y) * np.tan(shear_x) / np.cos(shear_y) + np.cos(rotation)
     inverse = np.stack([d, -b, -c, a], 1).reshape(-1, 2, 2) / parameters.scale[:, None, None]
-    shift = -np.einsum("nij,nj->ni", inverse, parameters.translate)
+    shift = -(inverse * parameters.translate[:, None, :]).sum(2)
     half = np.array([width, height]) / 2
     inverse = inverse * half / half[:, None]
     return np.concatenate([inverse, (shift / half)[:, :, None]], 2)

@@ -17,7 +17,7 @@ from scipy import ndimage
 from torch import Tensor
 from torchvision.transforms import v2
 
-from letters_torch.data.affine import AffineParameters, grid_of, sample
+from letters_torch.data.affine import AffineParameters, Field, Rows, affine_base, affine_field, sample_field
 from letters_torch.data.stream import Draws
 
 SMALLEST = 0.01  # factor of RandomAffine
@@ -52,6 +52,10 @@ class Augmentation(ABC):
         Returns:
             (N, H, W), of the images' dtype.
         """
+
+    def augment_rows(self, rows: Rows, draws: Draws, fill: float) -> Tensor:
+        """As `augment`, for rows of a set, which an augmentation may read without a copy of the standardised images."""
+        return self.augment(rows.standardised(), draws, fill)
 
 
 def faded(draws: Draws, first_step: int, fade: tuple[int, int]) -> Draws:
@@ -114,16 +118,20 @@ class RandomAffine(v2.RandomAffine, Augmentation):
 
     def augment(self, images: Tensor, draws: Draws, fill: float) -> Tensor:
         """See `Augmentation.augment`."""
-        grid = self.grid(images, draws)
-        if self.fixed_fill is not None:
-            return sample(images, grid, self.interpolation.value, self.fixed_fill)
-        if fill == 0:
-            return sample(images, grid, self.interpolation.value, None)
-        return sample(images - fill, grid, self.interpolation.value, None).add_(fill)
+        return self._sampled(images, self.field(draws, *images.shape[1:]), fill)
 
-    def grid(self, images: Tensor, draws: Draws) -> Tensor:
-        """The position in its image from which each new pixel is taken; (N, H, W, 2), in grid_sample's units."""
-        return grid_of(self.parameters_from(draws, *images.shape[1:]), images)
+    def augment_rows(self, rows: Rows, draws: Draws, fill: float) -> Tensor:
+        """See `Augmentation.augment_rows`."""
+        if type(self).augment is not RandomAffine.augment:  # a subclass does something else
+            return super().augment_rows(rows, draws, fill)
+        return self._sampled(rows, self.field(draws, *rows.images.shape[1:]), fill)
+
+    def _sampled(self, images: Tensor | Rows, field: Field, fill: float) -> Tensor:
+        return sample_field(images, field, self.interpolation.value, fill, self.fixed_fill)
+
+    def field(self, draws: Draws, height: int, width: int) -> Field:
+        """The position in its image from which each new pixel is taken."""
+        return affine_field(self.parameters_from(draws, height, width), height, width)
 
     def parameters_from(self, draws: Draws, height: int, width: int) -> AffineParameters:
         """torchvision's `make_params` for every row of draws (N, at least 6) at once."""
@@ -169,28 +177,19 @@ class RandomWarp(RandomAffine):
             raise ValueError(f"pull must be a finite number of pixels, 0 or more, not {pull}")
         self.pull = pull
 
-    def grid(self, images: Tensor, draws: Draws) -> Tensor:
-        """As `RandomAffine.grid`, with the pull added."""
-        return super().grid(images, draws).add_(pulls(self.pull * (2 * draws[:, 6:14] - 1), images))
-
-
-def pulls(pixels: Draws, images: Tensor) -> Tensor:
-    """The field of displacements for displacements of the quarters of images (N, H, W).
-
-    Args:
-        pixels: (N, 8): x of the upper left, upper right, lower left and lower right quarter, then y.
-        images: for their size, dtype and device.
-
-    Returns:
-        (N, H, W, 2), in grid_sample's units.
-    """
-    height, width = images.shape[1:]
-    units = torch.from_numpy(pixels * np.repeat([2 / width, 2 / height], 4)).to(images)
-    fields = units.view(-1, 4) @ _quarters(height, width).to(images)
-    return fields.view(-1, 2, height, width).permute(0, 2, 3, 1)
+    def field(self, draws: Draws, height: int, width: int) -> Field:
+        """As `RandomAffine.field`, with the pull added: the weights of the quarters join the base."""
+        affine = super().field(draws, height, width).coefficients
+        pulls = self.pull * (2 * draws[:, 6:14] - 1).reshape(-1, 2, 4) * np.array([[2 / width], [2 / height]])
+        return Field(np.concatenate([affine, pulls], 2), _warp_base(height, width))
 
 
 @cache
+def _warp_base(height: int, width: int) -> Tensor:
+    """The base of a warp's field; (7, H W)."""
+    return torch.cat([affine_base(height, width, torch.float64), _quarters(height, width)])
+
+
 def _quarters(height: int, width: int) -> Tensor:
     """The weight of each quarter at each pixel; (4, H W)."""
     across, down = (_halves(side) for side in (width, height))

@@ -16,6 +16,7 @@ from letters_torch import checkpoint as checkpoints
 from letters_torch import resume
 from letters_torch.data import augment as augmentations
 from letters_torch.data import standardize, stream
+from letters_torch.data.affine import Rows
 from letters_torch.data.augment import Augmentation, faded
 from letters_torch.data.moments import Moments, normalised
 from letters_torch.data.prefetch import Block, Blocks
@@ -147,7 +148,7 @@ class LettersDataModule(pl.LightningDataModule):
         if self.scaling == "pixel_each_set":
             fitted_on = self._normalised_labelled_rows()
         self.standardizer = standardize.fit(fitted_on, self.scaling, self.moments)
-        self._placed = torch.from_numpy(images).flatten(1)
+        self._placed = torch.from_numpy(images)
         self._classes = _classes(self.train)
 
     def read_letters(self) -> LetterSets:
@@ -202,10 +203,13 @@ class LettersDataModule(pl.LightningDataModule):
         assert self.standardizer is not None
         draws = stream.draws(self.seed, first_step, count)
         rows = torch.from_numpy(self.rows(first_step, draws))
-        x = self.standardizer.scale(self._placed.index_select(0, rows).view(-1, 28, 28), self._dtype)
-        if self.augment is not None:
+        by = self.standardizer
+        letters = Rows(self._placed, rows, by.mean, by.inv_std, self._dtype)
+        if self.augment is None:
+            x = letters.standardised()
+        else:
             changes = draws[:, 1:] if self.fade is None else faded(draws[:, 1:], first_step, self.fade)
-            x = self.augment.augment(x, changes, self.standardizer.fill)
+            x = self.augment.augment_rows(letters, changes, by.fill)
         return Block(x.flatten(1), self._classes[rows], first_step)
 
     def rows(self, first_step: int, draws: stream.Draws) -> stream.Rows:
