@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from letters_torch.data.rows import Rows
 from letters_torch.data.stream import Draws
 
 
@@ -34,21 +35,6 @@ class Field(NamedTuple):
         coefficients = torch.from_numpy(self.coefficients).to(images).flatten(0, 1)
         positions = coefficients @ self.base.to(images)
         return positions.view(-1, 2, *images.shape[1:]).permute(0, 2, 3, 1)
-
-
-class Rows(NamedTuple):
-    """Images as a set holds them: rows of it, standardised when they are read."""
-
-    images: Tensor  # (M, H, W) uint8
-    rows: Tensor  # (N,) int64
-    mean: Tensor  # (H, W) float64
-    inv_std: Tensor  # (H, W) float64
-    dtype: torch.dtype  # float32 or float64, of the result
-
-    def standardised(self) -> Tensor:
-        """(N, H, W): (image - mean) * inv_std."""
-        images = self.images.index_select(0, self.rows).to(self.dtype)
-        return images.sub_(self.mean.to(self.dtype)).mul_(self.inv_std.to(self.dtype))
 
 
 def affine(images: Tensor, parameters: AffineParameters, interpolation: str, fill: float | None) -> Tensor:

@@ -17,7 +17,8 @@ from scipy import ndimage
 from torch import Tensor
 from torchvision.transforms import v2
 
-from letters_torch.data.affine import AffineParameters, Field, Rows, affine_base, affine_field, sample_field
+from letters_torch.data.affine import AffineParameters, Field, affine_base, affine_field, sample_field
+from letters_torch.data.rows import Rows
 from letters_torch.data.stream import Draws
 
 SMALLEST = 0.01  # factor of RandomAffine

@@ -16,11 +16,11 @@ from letters_torch import checkpoint as checkpoints
 from letters_torch import resume
 from letters_torch.data import augment as augmentations
 from letters_torch.data import standardize, stream
-from letters_torch.data.affine import Rows
 from letters_torch.data.augment import Augmentation, faded
 from letters_torch.data.moments import Moments, normalised
 from letters_torch.data.prefetch import Block, Blocks
 from letters_torch.data.readers import pictures
+from letters_torch.data.rows import Rows
 from letters_torch.data.shared import SharedLetters
 from letters_torch.data.sources import Source, open_letters
 from letters_torch.data.standardize import Scaling, Standardizer

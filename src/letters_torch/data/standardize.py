@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from letters_torch.data.moments import Moments, normalised
+from letters_torch.data.rows import standardised
 from letters_torch.letters import SIDE, UInt8
 
 Scaling = Literal["pixel", "pixel_each_set", "global"]
@@ -44,8 +45,7 @@ class Standardizer:
 
     def scale(self, images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """The second half: uint8 (N, 28, 28) -> `dtype` (N, 28, 28)."""
-        mean, inv_std = self.mean.to(dtype), self.inv_std.to(dtype)
-        return images.to(dtype).sub_(mean).mul_(inv_std)
+        return standardised(images, self.mean, self.inv_std, dtype)
 
     def state_dict(self) -> dict[str, Any]:
         """Plain tensors and numbers, for a checkpoint."""

@@ -1,0 +1,33 @@
+"""Rows of a set of images, standardised when they are read."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Rows(NamedTuple):
+    """Images as a set holds them, and which of them are meant.
+
+    Attributes:
+        images: (M, H, W) uint8, the set.
+        rows: (N,) int64.
+        mean: (H, W) float64.
+        inv_std: (H, W) float64.
+        dtype: of the standardised images, float32 or float64.
+    """
+
+    images: Tensor
+    rows: Tensor
+    mean: Tensor
+    inv_std: Tensor
+    dtype: torch.dtype
+
+    def standardised(self) -> Tensor:
+        """(N, H, W)."""
+        return standardised(self.images.index_select(0, self.rows), self.mean, self.inv_std, self.dtype)
+
+
+def standardised(images: Tensor, mean: Tensor, inv_std: Tensor, dtype: torch.dtype) -> Tensor:
+    """(image - mean) * inv_std, computed in `dtype`; uint8 (N, H, W) -> `dtype` (N, H, W)."""
+    return images.to(dtype).sub_(mean.to(dtype)).mul_(inv_std.to(dtype))
