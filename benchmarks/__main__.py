@@ -1,66 +1,78 @@
-"""The command line: `python -m benchmarks peers|floor|scaling|fit|accuracy|estimator|report`."""
+"""The command line: `python -m benchmarks report`, or one of its measurements by itself."""
 
 import argparse
-import os
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import machine
+from benchmarks.environment import limit_threads, restart_clean
 from benchmarks.table import Table
 
 PAGE = Path("docs/benchmarks.md")
 ESTIMATOR_PAGE = Path("docs/estimator.md")
 PICTURE = Path("docs/images/accuracy_over_seconds.png")
+QUICK = {"rounds": 5, "seconds": 0.4, "repeats": 1}
+Options = argparse.Namespace
 
 
-def peers(options: argparse.Namespace) -> list[Table]:
+def peers(options: Options) -> list[Table]:
     """a single-sample step: ours and its peers"""
-    from benchmarks import peers
-    from benchmarks.problem import Problem, letters
+    from benchmarks.peers import Peers
+    from benchmarks.steps import measured
 
-    return [peers.table(Problem.of(letters(options.data)), options.rounds, options.seconds)]
-
-
-def floor(options: argparse.Namespace) -> list[Table]:
-    """what a step of ours is made of, and how far it is from the machine's floor"""
-    from benchmarks import floor
-    from benchmarks.problem import Problem, letters
-
-    return [floor.table(Problem.of(letters(options.data)), options.rounds, options.seconds)]
+    return measured([Peers], options)
 
 
-def scaling(options: argparse.Namespace) -> list[Table]:
-    """the cost of a step by width, panel and threads"""
-    from benchmarks import scaling
-    from benchmarks.problem import Problem, letters
+def floor(options: Options) -> list[Table]:
+    """how far a step of ours is from the machine's floor"""
+    from benchmarks.floor import Floor
+    from benchmarks.steps import measured
 
-    return scaling.tables(Problem.of(letters(options.data)), options.rounds, options.seconds)
+    return measured([Floor], options)
 
 
-def fit(options: argparse.Namespace) -> list[Table]:
+def scaling(options: Options) -> list[Table]:
+    """the cost of a step by width, panel length and threads"""
+    from benchmarks.scaling import Scaling
+    from benchmarks.steps import measured
+
+    return measured([Scaling], options)
+
+
+def steps(options: Options) -> list[Table]:
+    """peers, floor and scaling in one measurement, so that a step has one time in all tables"""
+    from benchmarks.floor import Floor
+    from benchmarks.peers import Peers
+    from benchmarks.scaling import Scaling
+    from benchmarks.steps import measured
+
+    return measured([Peers, Floor, Scaling], options)
+
+
+def fit(options: Options) -> list[Table]:
     """a whole training run: wall time, memory, and where the time goes"""
     from benchmarks import fit
 
     return fit.tables(options.data, options.repeats, options.fit_args.split())
 
 
-def compare(options: argparse.Namespace) -> list[Table]:
-    """this source tree against that of --against, in turn: steps, and whole fits"""
+def compare(options: Options) -> list[Table]:
+    """this source tree against that of --against, in turn: steps, steps on a busy machine, whole runs"""
     from benchmarks import compare
 
     if options.data is None or options.against is None:
         raise SystemExit("compare needs --data letters_data.mat and --against PATH, the src of another source tree")
-    return [compare.table(options.data.resolve(), options.against.resolve(), options.rounds, options.repeats)]
+    data, against = options.data.resolve(), options.against.resolve()
+    return [compare.table(data, against, options.rounds, options.repeats, options.configs)]
 
 
-def accuracy(options: argparse.Namespace) -> list[Table]:
+def accuracy(options: Options) -> list[Table]:
     """accuracy over seconds, against mini-batch AdamW and SGD; draws docs/images/accuracy_over_seconds.png"""
     from benchmarks import accuracy
 
     return [accuracy.table(options.data, options.samples, options.picture)]
 
 
-def estimator(options: argparse.Namespace) -> list[Table]:
+def estimator(options: Options) -> list[Table]:
     """a step of the estimator beside scikit-learn's and PyTorch's, one thread each, written into docs/estimator.md"""
     from benchmarks import estimator
 
@@ -68,44 +80,56 @@ def estimator(options: argparse.Namespace) -> list[Table]:
     return [estimator.table(options.data, options.rounds, options.seconds)]
 
 
-MEASUREMENTS: tuple[Callable[[argparse.Namespace], list[Table]], ...] = (peers, floor, scaling, fit, accuracy)
-
-
-def report(options: argparse.Namespace) -> list[Table]:
-    """all of them but estimator, written into docs/benchmarks.md"""
+def report(options: Options) -> list[Table]:
+    """steps, fit and, with --against, compare, written into docs/benchmarks.md and where its figures are quoted"""
     options.out = options.out or PAGE
-    return [table for measurement in MEASUREMENTS for table in measurement(options)]
+    parts = (steps, fit, compare) if options.against else (steps, fit)
+    return [table for part in parts for table in part(options)]
+
+
+def quote(_: Options) -> list[Table]:
+    """measures nothing: brings the figures that README.md and the engine quote up to the pages' tables"""
+    return []
+
+
+MEASUREMENTS: tuple[Callable[[Options], list[Table]], ...] = (
+    *(report, steps, peers, floor, scaling, fit, compare, accuracy, estimator, quote),
+)
 
 
 def main(args: list[str] | None = None) -> None:
-    """Measures, prints the tables and, with --out, puts them into the page."""
+    """Measures, prints the tables and, with --out, puts them into the page and the quoted figures where they are."""
     options = _parser().parse_args(args)
+    if options.quick:
+        vars(options).update(QUICK)
     if options.measure is estimator:
         options.threads = 1
     if options.threads:
         limit_threads(options.threads)
-    measured_on = machine.describe()
-    print(f"{measured_on}\n")
+    if options.measure is not quote:
+        _measure(options)
+    if options.measure is quote or options.out == PAGE:
+        from benchmarks import figures
+
+        for file in figures.update(Path()):
+            print(f"{file}: quoted figures brought up to the tables")
+
+
+def _measure(options: Options) -> None:
+    from benchmarks import idle, machine, page
+
+    measured_on = machine.describe(idle.others() if options.busy else idle.wait())
+    print(f"{measured_on}\n", flush=True)
     tables: list[Table] = options.measure(options)
     print("\n\n".join(str(table) for table in tables))
     if options.out:
-        from benchmarks import page
-
         page.update(options.out, tables, measured_on)
-
-
-def limit_threads(count: int) -> None:
-    """For torch, NumPy, Numba and JAX; they read it when they are imported, which is later."""
-    for library in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
-        os.environ[f"{library}_NUM_THREADS"] = str(count)
-    if count == 1:
-        os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="peers|floor|scaling|fit|accuracy|estimator|report")
-    for measure in (*MEASUREMENTS, estimator, report):
+    commands = parser.add_subparsers(required=True, metavar="|".join(each.__name__ for each in MEASUREMENTS))
+    for measure in MEASUREMENTS:
         command = commands.add_parser(measure.__name__, help=measure.__doc__, description=measure.__doc__)
         command.set_defaults(measure=measure)
         _add_flags(command)
@@ -118,14 +142,18 @@ def _add_flags(command: argparse.ArgumentParser) -> None:
     add("--data", type=Path, help="letters_data.mat or an EMNIST folder; by default what `fit` would take")
     add("--against", type=Path, help="compare: the src of another source tree, such as an older checkout's")
     add("--out", type=Path, help=f"put the tables into this page, such as {PAGE}")
-    add("--rounds", type=int, default=9, help="peers, floor, scaling, estimator: rounds")
+    add("--quick", action="store_true", help=", ".join(f"--{name} {value}" for name, value in QUICK.items()))
+    add("--busy", action="store_true", help="measure on a busy machine too; by default wait until it is idle")
+    add("--rounds", type=int, default=9, help="steps, compare, estimator: rounds")
     add("--seconds", type=float, default=0.5, help="time of each contender in a round, about")
     add("--threads", type=int, help="of every library; by default as many as each takes")
-    add("--repeats", type=int, default=3, help="fit: runs")
+    add("--repeats", type=int, default=1, help="fit, compare: whole runs of each")
+    add("--configs", nargs="+", default=["kaggle.yaml"], help="compare: of the whole runs")
     add("--fit_args", default="", help="fit: more flags for it, in one string")
     add("--samples", type=int, help="accuracy: samples of a run; by default the config's")
     add("--picture", type=Path, default=PICTURE, help="accuracy: the picture to draw")
 
 
 if __name__ == "__main__":
+    restart_clean()
     main()

@@ -21,7 +21,7 @@ from benchmarks.table import Table
 from letters_torch import config_files
 from letters_torch.data.datamodule import Batches, LettersDataModule
 from letters_torch.data.prefetch import Block, Blocks
-from letters_torch.exact_sgd.blocked import Blocked
+from letters_torch.exact_sgd.engine import make_engine
 from letters_torch.exact_sgd.model import Model
 from letters_torch.exact_sgd.network import initial_weights, logits
 from letters_torch.exact_sgd.schedule import Schedule, Stage
@@ -105,7 +105,7 @@ def single(recipe: Recipe, seed: int, samples: int, lr: float) -> Runner:
     V, W = initial_weights(PIXELS, recipe.hidden, CLASSES, seed=seed, scale=recipe.initial_scale)
     [stage] = recipe.stages
     schedule = Schedule([replace(stage, steps=samples, lr=lr)])
-    engine = Blocked(model=Model(label_smoothing=recipe.label_smoothing))
+    engine = make_engine("blocked", model=Model(label_smoothing=recipe.label_smoothing))
 
     def learn(block: Block) -> None:
         engine(V, W, block.x, block.y, schedule.rates(block.first_step, len(block.x)), block.first_step)

@@ -4,14 +4,16 @@ import json
 import os
 import subprocess
 import sys
-import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.table import Table, number
+from benchmarks.fit import run
+from benchmarks.table import Table, number, ratio
 
 HERE = Path(__file__).parents[1] / "src"
+BUSY = 4  # processes, in the row with a load
 # Runs on either tree: an older one has other names for the same things.
 STEP = """
 import json, sys, time, warnings
@@ -63,7 +65,7 @@ with one_thread_per_operation():
 """
 
 
-def table(data: Path, other: Path, rounds: int, fits: int, steps: int = 20_000) -> Table:
+def table(data: Path, other: Path, rounds: int, fits: int, configs: Sequence[str], steps: int = 20_000) -> Table:
     """Times both trees in turn.
 
     Args:
@@ -71,6 +73,7 @@ def table(data: Path, other: Path, rounds: int, fits: int, steps: int = 20_000) 
         other: the `src` of the other tree.
         rounds: of each kind of step.
         fits: whole runs of each config and tree; 0 for none.
+        configs: of the whole runs.
         steps: in a round.
     """
     trees = (HERE, other)
@@ -79,30 +82,34 @@ def table(data: Path, other: Path, rounds: int, fits: int, steps: int = 20_000) 
         for name, augmented, load in (
             ("in memory", False, 0),
             ("with augmentation", True, 0),
-            ("in memory, beside 4 busy processes", False, 4),
+            (f"in memory, beside {BUSY} busy processes", False, BUSY),
         )
     ]
-    for config in ("kaggle.yaml", "best.yaml") if fits else ():
+    for config in configs if fits else ():
         here, there = _fits(data, trees, config, fits)
         rows.append(_row(f"s, fit --config {config}", [s for s, _ in here], [s for s, _ in there]))
         rows.append(_row(f"MiB at most, fit --config {config}", [m for _, m in here], [m for _, m in there]))
     heading = ("", "this tree, median", "lowest..highest", "the other, median", "lowest..highest", "other / this")
-    return Table("compare", f"Two source trees in turn, rounds: {rounds}, fits: {fits}", heading, rows)
+    title = f"This source tree and {_commit(other)} in turn, rounds of steps: {rounds}, whole runs: {fits}"
+    return Table("compare", title, heading, rows)
+
+
+def _commit(tree: Path) -> str:
+    """Of a git checkout; otherwise what to call it."""
+    try:
+        found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=tree, capture_output=True, text=True)
+    except OSError:
+        return "another one"
+    return f"that of commit {found.stdout.strip()}" if found.returncode == 0 else "another one"
 
 
 def _row(name: str, here: list[float], there: list[float]) -> list[str]:
-    ratio = median(b / a for a, b in zip(here, there, strict=True))
     cells = [
         cell
         for taken in (here, there)
         for cell in (number(median(taken)), f"{number(min(taken))}..{number(max(taken))}")
     ]
-    return [name, *cells, f"{ratio:.2f}x"]
-
-
-def _environment(tree: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"}
-    return {**kept, "PYTHONPATH": str(tree)}
+    return [name, *cells, ratio(median(b / a for a, b in zip(here, there, strict=True)))]
 
 
 def _steps(
@@ -111,7 +118,12 @@ def _steps(
     arguments = [sys.executable, "-c", STEP, str(data), str(int(augmented)), str(steps // (5 if load else 1))]
     running = [
         subprocess.Popen(
-            arguments, env=_environment(tree), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+            arguments,
+            env={**os.environ, "PYTHONPATH": str(tree)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
         )
         for tree in trees
     ]
@@ -137,24 +149,13 @@ def _steps(
 
 
 def _fits(data: Path, trees: tuple[Path, Path], config: str, fits: int) -> list[list[tuple[float, float]]]:
-    """(seconds, MiB) of each run. The first, which compiles, is not counted."""
-    import tempfile
-
+    """(seconds, MiB) of each run. A short run before them compiles and is not counted."""
+    command = ["letters_torch", "fit", "--config", config, "--data.path", str(data)]
     taken: list[list[tuple[float, float]]] = [[], []]
     for tree in trees:
-        _fit(data, tree, config, tempfile.mkdtemp(), ("--trainer.max_steps", "2000"))
+        run([*command, "--trainer.max_steps", "2000"], tree)
     for _ in range(fits):
         for tree, found in zip(trees, taken, strict=True):
-            found.append(_fit(data, tree, config, tempfile.mkdtemp()))
+            seconds, peak = run(command, tree)
+            found.append((seconds, peak / 2**20))
     return taken
-
-
-def _fit(data: Path, tree: Path, config: str, folder: str, more: tuple[str, ...] = ()) -> tuple[float, float]:
-    command = [sys.executable, "-m", "letters_torch", "fit", "--config", config, "--data.path", str(data), *more]
-    begin = time.perf_counter()
-    process = subprocess.Popen(command, cwd=folder, env=_environment(tree), stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
-    return time.perf_counter() - begin, used.ru_maxrss / 1024

@@ -1,16 +1,17 @@
 """The whole of `python -m letters_torch fit`, from the start of the process to its end, in a temporary folder."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
 import psutil
 
-from benchmarks.phases import BEHIND
 from benchmarks.table import Table, number
 
 POLL = 0.02  # seconds between two looks at the memory
@@ -25,7 +26,7 @@ def tables(path: Path | None, repeats: int, extra: list[str]) -> list[Table]:
         extra: more flags for `fit`.
     """
     args = ["fit", "--config", "kaggle.yaml", *(["--data.path", str(path.absolute())] if path else []), *extra]
-    runs = [_run(["letters_torch", *args]) for _ in range(repeats)]
+    runs = [run(["letters_torch", *args]) for _ in range(repeats)]
     walls = [wall for wall, _ in runs]
     peak = max(rss for _, rss in runs) / 2**20
     rows = [[number(median(walls)), f"{number(min(walls))}..{number(max(walls))}", number(peak)]]
@@ -34,8 +35,12 @@ def tables(path: Path | None, repeats: int, extra: list[str]) -> list[Table]:
     return [Table("fit", f"{command}, runs: {repeats}", heading, rows), _phases(args)]
 
 
-def _run(module: list[str]) -> tuple[float, int]:
-    """`python -m` these words in a folder of its own: (seconds, peak bytes of memory).
+def run(module: Sequence[str], tree: Path | None = None) -> tuple[float, int]:
+    """`python -m` these words with a run folder of its own: (seconds, peak bytes of memory).
+
+    Args:
+        module: its name and arguments.
+        tree: the `src` that letters_torch comes from; by default this process's.
 
     Raises:
         RuntimeError: it failed.
@@ -43,7 +48,10 @@ def _run(module: list[str]) -> tuple[float, int]:
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
         where = ["--trainer.default_root_dir", folder]
         begin = time.perf_counter()
-        child = psutil.Popen([sys.executable, "-m", *module, *where], stdout=output, stderr=subprocess.STDOUT)
+        environment = {**os.environ, **({"PYTHONPATH": str(tree)} if tree else {})}
+        child = psutil.Popen(
+            [sys.executable, "-m", *module, *where], env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
         peak = _watch(child)
         wall = time.perf_counter() - begin
         if child.returncode:
@@ -67,10 +75,9 @@ def _watch(child: psutil.Popen) -> int:
 def _phases(args: list[str]) -> Table:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "phases.json"
-        wall, _ = _run(["benchmarks.phases", str(file), str(time.time()), *args])
+        wall, _ = run(["benchmarks.phases", str(file), str(time.time()), *args])
         seconds: dict[str, float] = json.loads(file.read_text())
-    beside = seconds.pop(BEHIND, 0.0)
     seconds["end of Python"] = wall - sum(seconds.values())
     rows = [[name, number(taken), f"{taken / wall:.0%}"] for name, taken in seconds.items()]
-    rows += [["the whole run", number(wall), "100%"], [BEHIND, number(beside), f"{beside / wall:.0%}"]]
+    rows.append(["the whole run", number(wall), "100%"])
     return Table("phases", "Where the time of one run goes", ("phase", "seconds", "of the whole"), rows)

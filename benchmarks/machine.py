@@ -9,11 +9,16 @@ from pathlib import Path
 LIBRARIES = ("torch", "numpy", "numba", "pytorch-lightning", "scikit-learn", "jax")
 
 
-def describe() -> str:
-    """Processor, cores, memory, operating system, versions; and the load, which must be near 0 for a fair figure."""
+def describe(others: float | None = None) -> str:
+    """Processor, cores, memory, operating system, versions, kernels of the BLAS libraries.
+
+    Args:
+        others: the share of the cores that other processes used before the start; None if nobody looked.
+    """
     system = f"{platform.system()} {platform.release().split('-')[0]}"
     parts = [_processor(), f"{os.cpu_count()} cores", _memory(), system, f"Python {platform.python_version()}"]
-    return ", ".join([part for part in parts if part] + _versions()) + _threads() + _load()
+    used = "" if others is None else f"; other processes used {others:.0%} of the cores before the start"
+    return ", ".join([part for part in parts if part] + _versions()) + _kernels() + _threads() + used
 
 
 def _processor() -> str:
@@ -43,5 +48,14 @@ def _threads() -> str:
     return f"; limited to {limit} thread{'' if limit == '1' else 's'}" if limit else ""
 
 
-def _load() -> str:
-    return f"; load before the start {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+def _kernels() -> str:
+    """Which kernels the BLAS libraries of NumPy and SciPy run on this processor, and which of them the engine calls."""
+    from letters_torch.exact_sgd import Team
+    from letters_torch.exact_sgd.threads import blas_libraries
+
+    found = [
+        f"{library['internal_api']} {library['version']} ({library.get('architecture', 'unknown')} kernels)"
+        for library in blas_libraries().info()
+        if library["user_api"] == "blas"
+    ]
+    return f"; BLAS of NumPy and SciPy: {', '.join(dict.fromkeys(found))}; engine: {Team()}"

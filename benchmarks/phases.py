@@ -16,8 +16,6 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-BEHIND = "making blocks, in the thread beside"
-
 
 class Phases:
     """Exclusive time of nested phases, thread by thread."""
@@ -77,11 +75,10 @@ def watch(phases: Phases) -> None:
     from letters_torch.lightning.module import LettersModule
 
     phases.watch(datamodule.LettersDataModule, "setup", "reading and standardising")
-    phases.watch(datamodule.LettersDataModule, "make_block", BEHIND)
-    phases.watch_iteration(datamodule.Blocks, "waiting for blocks")
+    phases.watch_iteration(datamodule.Blocks, "making blocks")
     phases.watch(LettersModule, "training_step", "updates")
     phases.watch(_FitLoop, "run", "Lightning's loop")
-    phases.watch(_EvaluationLoop, "run", "checks")
+    phases.watch(_EvaluationLoop, "run", "validation")
     phases.watch(pl.Trainer, "save_checkpoint", "checkpoints")
     phases.watch(RunLogger, "log_metrics", "logging")
 

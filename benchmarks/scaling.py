@@ -1,34 +1,69 @@
 """How the cost of a step grows: with the width of the network, the length of a panel, the number of threads."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+
+import torch
 
 from benchmarks.contenders.ours import Ours
 from benchmarks.problem import Problem
-from benchmarks.settings import UNIT
-from benchmarks.table import Table, number
-from benchmarks.timing import Seconds, Times, measure
+from benchmarks.table import Table, number, ratio
+from benchmarks.timing import Seconds, Times
+from letters_torch.exact_sgd import PANEL
 from letters_torch.exact_sgd.threads import torch_threads
 
 WIDTHS = (100, 200, 400, 800, 1600, 3200)
-PANELS = (16, 32, 64, 128, 256, 512)
+PANELS = (16, 32, 64, PANEL, 128, 256, 512)
+OURS = Ours.name  # the config's width, PANEL and all threads: timed once, and a row of every table
 
 
-def tables(problem: Problem, rounds: int, seconds: float) -> list[Table]:
-    """One table each for widths, panels and threads; the config's network where it is not what varies."""
+class Scaling:
+    """Widths, panels and numbers of threads; the config's network where it is not what varies.
 
-    def timed(contenders: dict[str, Seconds]) -> Times:
-        return measure(contenders, rounds, seconds, UNIT)
+    Attributes:
+        contenders: what is to be timed, by name.
+    """
 
-    return [_widths(problem, timed), _panels(problem, timed), _threads(problem, timed)]
+    def __init__(self, problem: Problem) -> None:
+        self.problem, hidden = problem, problem.hidden
+        self.widths = {width: OURS if width == hidden else f"width {width}" for width in sorted({*WIDTHS, hidden})}
+        self.panels = {panel: OURS if panel == PANEL else f"panel {panel}" for panel in PANELS}
+        self.threads = {count: threads_name(count) for count in thread_counts()}
+        self.contenders: dict[str, Seconds] = {OURS: Ours(problem).seconds}
+        for width, name in self.widths.items():
+            self.contenders.setdefault(name, Ours(Problem(problem.data, width, problem.stage, problem.pool)).seconds)
+        for panel, name in self.panels.items():
+            self.contenders.setdefault(name, Ours(problem, panel=panel).seconds)
+        for count, name in self.threads.items():
+            self.contenders.setdefault(name, with_threads(count, Ours(problem).seconds))
 
+    def tables(self, times: Times) -> list[Table]:
+        """One table each."""
+        return [self._widths(times), self._panels(times), self._threads(times)]
 
-def _widths(problem: Problem, timed: Callable[[dict[str, Seconds]], Times]) -> Table:
-    each = {str(width): Ours(Problem(problem.data, width, problem.stage, problem.pool)) for width in WIDTHS}
-    times = timed({name: ours.seconds for name, ours in each.items()})
-    rows = [_row(times, name, str(problem.hidden), products_flops(int(name), problem)) for name in each]
-    heading = ("hidden units", "µs a step", f"times that of {problem.hidden}", "GFLOP/s in the products")
-    return Table("widths", "Width", heading, rows)
+    def _widths(self, times: Times) -> Table:
+        rows = []
+        for width, name in self.widths.items():
+            taken = times.of(name).median
+            flops = products_flops(width, self.problem)
+            rows.append(
+                [f"{width:,}", number(taken), ratio(times.ratio(name, OURS).median), f"{flops / taken / 1e3:,.0f}"]
+            )
+        heading = ("hidden units", "µs a step", f"times that of {self.problem.hidden}", "GFLOP/s of its two products")
+        return Table("widths", "Width", heading, rows)
+
+    def _panels(self, times: Times) -> Table:
+        rows = [
+            [str(p), number(times.of(n).median), ratio(times.ratio(n, OURS).median)] for p, n in self.panels.items()
+        ]
+        return Table("panels", "Panel length", ("panel", "µs a step", f"times that of {PANEL}"), rows)
+
+    def _threads(self, times: Times) -> Table:
+        one = self.threads[1]
+        rows = [
+            [str(c), number(times.of(n).median), ratio(times.ratio(one, n).median)] for c, n in self.threads.items()
+        ]
+        return Table("threads", "Threads", ("threads", "µs a step", "times as fast as 1"), rows)
 
 
 def products_flops(hidden: int, problem: Problem) -> float:
@@ -36,31 +71,15 @@ def products_flops(hidden: int, problem: Problem) -> float:
     return 2 * 2 * hidden * (problem.x.shape[1] + 1)
 
 
-def _row(times: Times, name: str, base: str, flops: float) -> list[str]:
-    taken = times.of(name).median
-    return [name, number(taken), number(times.ratio(name, base).median), number(flops / taken / 1e3)]
-
-
-def _panels(problem: Problem, timed: Callable[[dict[str, Seconds]], Times]) -> Table:
-    each = {str(panel): Ours(problem, panel=panel) for panel in PANELS}
-    times = timed({name: ours.seconds for name, ours in each.items()})
-    shortest = {name: times.of(name).median for name in each}
-    best = min(shortest, key=shortest.__getitem__)
-    rows = [[name, number(taken), number(times.ratio(name, best).median)] for name, taken in shortest.items()]
-    return Table("panels", "Panel length", ("panel", "µs a step", "times the best"), rows)
-
-
-def _threads(problem: Problem, timed: Callable[[dict[str, Seconds]], Times]) -> Table:
-    each = {str(count): with_threads(count, Ours(problem).seconds) for count in thread_counts()}
-    times = timed(each)
-    rows = [[name, number(times.of(name).median), number(times.ratio("1", name).median)] for name in each]
-    return Table("threads", "Threads", ("threads", "µs a step", "times as fast as 1"), rows)
-
-
 def thread_counts() -> Sequence[int]:
     """1, 2, 4 and so on, as far as there are cores."""
     cores = os.cpu_count() or 1
     return [2**power for power in range(cores.bit_length()) if 2**power <= cores]
+
+
+def threads_name(count: int) -> str:
+    """Of the step with so many threads."""
+    return OURS if count == torch.get_num_threads() else f"threads {count}"
 
 
 def with_threads(count: int, work: Seconds) -> Seconds:

@@ -1,5 +1,6 @@
 """Tables, as text for a terminal and as Markdown for a page: the same characters serve both."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -37,3 +38,10 @@ def number(value: float) -> str:
     if value != 0 and abs(value) < 1:
         return f"{value:.3g}" if abs(value) >= 1e-4 else f"{value:.0e}"
     return f"{value:,.{2 if abs(value) < 10 else 1 if abs(value) < 100 else 0}f}"
+
+
+def ratio(value: float) -> str:
+    """Two significant digits, which is what a ratio of times deserves: 0.95x, 2.0x, 32x, 120x."""
+    digits = 1 - math.floor(math.log10(value)) if value > 0 else 1
+    rounded = round(value, digits)
+    return f"{rounded:,.{max(0, 1 - math.floor(math.log10(rounded)) if rounded > 0 else 1)}f}x"

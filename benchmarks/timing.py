@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from statistics import median
 from typing import NamedTuple
 
+PAUSE = 0.05  # seconds between two contenders: some libraries' threads go on spinning for a while
 Seconds = Callable[[int], float]  # does so many steps and says how many seconds they took
 
 
@@ -54,6 +55,7 @@ def measure(contenders: Mapping[str, Seconds], rounds: int, seconds: float, unit
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, run in contenders.items():
+            time.sleep(PAUSE)
             taken[name].append(1e6 * run(steps[name]) / steps[name])
     return Times(taken)
 

@@ -15,6 +15,7 @@ KNOWN = (
     ("ours", "Ours", "torch"),
     ("ours", "OursAugmented", "torch"),
     ("notebook", "Notebook", "scipy"),
+    ("notebook", "NotebookFloat32", "scipy"),
     ("lightning_loop", "LightningLoop", "pytorch_lightning"),
     ("torch_eager", "TorchEager", "torch"),
     ("sklearn_mlp", "SklearnMLP", "sklearn"),

@@ -5,8 +5,6 @@ every sample, and read and written again for its update, decay and gradient fuse
 updated for a sample and multiplied by the next one while it is at hand.
 """
 
-from typing import ClassVar
-
 import numpy as np
 from numba import njit
 
@@ -19,9 +17,10 @@ class CompiledLoop(Contender):
     """Forward, gradient, update."""
 
     name = "a compiled loop (Numba)"
-    goal: ClassVar[float | None] = 4
+    tries_one_thread = False
 
     def prepare(self) -> None:
+        self.threads = 1  # by nature
         self.V, self.W = (weights.numpy() for weights in self.problem.weights())
         self.loop = two_passes
 
@@ -38,7 +37,6 @@ class CompiledOnePass(CompiledLoop):
     """The same with a sample's update of V and the next one's forward in one pass."""
 
     name = "the same, one pass over V a step"
-    goal: ClassVar[float | None] = None
 
     def prepare(self) -> None:
         super().prepare()

@@ -27,7 +27,6 @@ class LightningLoop(Contender):
     name = "a plain Lightning loop, augmented"
     augments = True
     rival = "ours, augmented"
-    goal = 80
 
     def prepare(self) -> None:
         logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
@@ -37,9 +36,9 @@ class LightningLoop(Contender):
         self.letters = _Letters(self.problem.x, self.problem.y, transform)
 
     def advance(self, steps: int) -> None:
-        self.seconds(steps)
+        self.timed(steps)
 
-    def seconds(self, steps: int) -> float:
+    def timed(self, steps: int) -> float:
         order = [step % self.problem.pool for step in range(self.step, self.step + steps)]
         loader = DataLoader(self.letters, batch_size=1, sampler=order, num_workers=0)
         clock = _Clock()
@@ -50,7 +49,6 @@ class LightningLoop(Contender):
                 max_epochs=1, accelerator="cpu", callbacks=[clock], enable_model_summary=False, **quiet
             )
             trainer.fit(self.module, loader)
-        self.step += steps
         return clock.seconds
 
     def weights(self) -> tuple[Array, Array]:

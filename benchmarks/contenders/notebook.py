@@ -1,6 +1,9 @@
 """The notebook's step: NumPy in float64, one sample at a time, its own augmentation included."""
 
+from typing import ClassVar
+
 import numpy as np
+import numpy.typing as npt
 from scipy import ndimage
 
 from benchmarks.contenders.base import Contender
@@ -13,12 +16,12 @@ class Notebook(Contender):
     name = "the notebook's NumPy step, augmented"
     augments = True
     rival = "ours, augmented"
-    goal = 120
+    dtype: ClassVar[npt.DTypeLike] = np.float64
 
     def prepare(self) -> None:
         V, W = self.problem.weights()
-        self.V, self.W = V.double().numpy(), W.double().numpy()
-        self.x, self.one_hot = self.problem.x.double().numpy(), np.eye(len(W))
+        self.V, self.W = (weights.numpy().astype(self.dtype) for weights in (V, W))
+        self.x, self.one_hot = self.problem.x.numpy().astype(self.dtype), np.eye(len(W), dtype=self.dtype)
         self.random = np.random.RandomState(0)
 
     def advance(self, steps: int) -> None:
@@ -27,11 +30,11 @@ class Notebook(Contender):
             x = self.x[step % pool]
             if self.augment:
                 x = changed(x.reshape(28, 28), self.random.rand(5)).ravel()
-            self._update(np.append(x, 1.0), self.one_hot[labels[step % pool]])
+            self._update(_with_one(x), self.one_hot[labels[step % pool]])
 
     def _update(self, x: Array, y: Array) -> None:
         lr, twice_lambda = self.problem.stage.lr, self.problem.stage.weight_decay
-        h = np.append(np.tanh(self.V.dot(x)), 1.0)
+        h = _with_one(np.tanh(self.V.dot(x)))
         b = self.W.dot(h)
         g = np.exp(b - b.max())
         g /= g.sum()
@@ -42,6 +45,17 @@ class Notebook(Contender):
 
     def weights(self) -> tuple[Array, Array]:
         return self.V, self.W
+
+
+class NotebookFloat32(Notebook):
+    """The same in the precision of ours."""
+
+    name = "the same in float32"
+    dtype = np.float32
+
+
+def _with_one(x: Array) -> Array:
+    return np.append(x, x.dtype.type(1))
 
 
 def changed(image: Array, u: Array) -> Array:

@@ -13,12 +13,16 @@ class Ours(Contender):
     Args:
         problem: samples, initial weights, rates.
         augment: without meaning here.
+        threads: without meaning here; the team has as many as torch.
         panel: samples a panel.
     """
 
     name = "ours"
+    tries_one_thread = False
 
-    def __init__(self, problem: Problem, augment: bool | None = None, panel: int = PANEL) -> None:
+    def __init__(
+        self, problem: Problem, augment: bool | None = None, threads: int | None = None, panel: int = PANEL
+    ) -> None:
         self.engine = Team(panel)
         super().__init__(problem, augment)
 

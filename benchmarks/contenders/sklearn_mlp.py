@@ -12,7 +12,6 @@ class SklearnMLP(Contender):
 
     name = "scikit-learn MLPClassifier"
     decays_biases = False
-    goal = 100
 
     def prepare(self) -> None:
         V, W = (weights.numpy() for weights in self.problem.weights())

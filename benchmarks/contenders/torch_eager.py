@@ -11,7 +11,6 @@ class TorchEager(Contender):
     """Autograd, without augmentation."""
 
     name = "PyTorch eager, torch.optim.SGD"
-    goal = 30
 
     def prepare(self) -> None:
         stage = self.problem.stage

@@ -8,13 +8,18 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from benchmarks import page, problem
+from benchmarks import __main__ as command_line
+from benchmarks import compare, idle, page, problem
 from benchmarks.check import check
 from benchmarks.contenders import KNOWN, available
 from benchmarks.contenders.torch_eager import TorchEager
+from benchmarks.environment import clean
+from benchmarks.floor import Floor
+from benchmarks.peers import faster
 from benchmarks.problem import Problem, letters
+from benchmarks.scaling import Scaling
 from benchmarks.settings import UNIT
-from benchmarks.table import Table, number
+from benchmarks.table import Table, number, ratio
 from benchmarks.timing import Seconds, Times, measure
 from letters_torch.data.augment import RollAndRotate
 from letters_torch.data.prefetch import Block
@@ -138,6 +143,67 @@ def test_numbers_have_three_digits(value: float, text: str) -> None:
     assert number(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.948, "0.95x"), (1.0, "1.0x"), (9.97, "10x"), (32.2, "32x"), (119.6, "120x"), (0.02, "0.020x")],
+)
+def test_ratios_have_two_digits(value: float, text: str) -> None:
+    assert ratio(value) == text
+
+
+def test_a_busy_machine_is_refused_and_an_idle_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idle, "others", lambda: 0.5)
+    with pytest.raises(SystemExit, match=r"other processes use 50% of the cores.*--busy"):
+        idle.wait(limit=0)
+    shares = iter([0.5, 0.02])
+    monkeypatch.setattr(idle, "others", lambda: next(shares))
+    assert idle.wait() == 0.02
+
+
+def test_this_process_is_not_another() -> None:
+    assert 0 <= idle.others(0.05) <= 1
+
+
+def test_what_slows_openblas_is_unset() -> None:
+    assert clean({"OPENBLAS_CORETYPE": "Haswell", "OPENBLAS_L2_SIZE": "1", "PATH": "p"}) == {"PATH": "p"}
+
+
+@pytest.mark.parametrize(("one", "all_of_them", "kept"), [(1.0, 2.0, 1), (2.0, 1.0, None)])
+def test_a_peer_gets_the_threads_that_are_faster(
+    small: Problem, one: float, all_of_them: float, kept: int | None
+) -> None:
+    class Peer(TorchEager):
+        def timed(self, steps: int) -> float:
+            return steps * (one if self.threads == 1 else all_of_them)
+
+    assert faster(Peer, small).threads == kept
+
+
+def test_ours_has_one_time_in_all_tables(small: Problem) -> None:
+    parts = Scaling(small), Floor(small)
+    names = [name for part in parts for name in part.contenders]
+    times = Times({name: [1.0 + index] for index, name in enumerate(dict.fromkeys(names))})
+    tables = [table for part in parts for table in part.tables(times)]
+    assert [table.key for table in tables] == ["widths", "panels", "threads", "floor"]
+    ours = number(times.of("ours").median)
+    assert ["20", ours, "1.0x"] == list(tables[0].rows[0][:3])
+    assert ["100", ours, "1.0x"] in [list(row) for row in tables[1].rows]
+    assert any(row[1] == ours for row in tables[2].rows)
+    assert any(row[3] == ours for row in tables[3].rows)
+
+
+def test_two_trees_are_timed_in_turn(mat: Path) -> None:
+    here = compare.HERE
+    taken = compare._steps(mat, (here, here), augmented=True, load=0, rounds=2, steps=1000)
+    assert [len(of_tree) for of_tree in taken] == [2, 2]
+    assert min(min(of_tree) for of_tree in taken) > 0
+
+
+def test_compare_says_what_it_needs() -> None:
+    with pytest.raises(SystemExit, match="compare needs --data"):
+        command_line.main(["compare", "--busy"])
+
+
 def test_tables_go_between_their_own_markers(tmp_path: Path) -> None:
     file = tmp_path / "page.md"
     file.write_text("before\n<!-- a: begin -->\nold\n<!-- a: end -->\nafter\n")
@@ -152,7 +218,7 @@ def test_tables_go_between_their_own_markers(tmp_path: Path) -> None:
 
 def test_the_page_has_a_place_for_every_table() -> None:
     text = (Path(__file__).parents[2] / "docs/benchmarks.md").read_text(encoding="utf-8")
-    for key in ("peers", "floor", "widths", "panels", "threads", "fit", "phases", "accuracy"):
+    for key in ("peers", "floor", "widths", "panels", "threads", "fit", "phases", "compare", "accuracy"):
         assert f"<!-- {key}: begin -->" in text
         assert f"<!-- {key}: end -->" in text
 
