@@ -66,13 +66,13 @@ class Phases:
 
 def watch(phases: Phases) -> None:
     """Puts the clocks where the phases are."""
-    import pytorch_lightning as pl
-    from pytorch_lightning.loops.evaluation_loop import _EvaluationLoop
-    from pytorch_lightning.loops.fit_loop import _FitLoop
-
-    from letters_torch.data import datamodule
+    from letters_torch.data import datamodule  # before Lightning: it makes torchvision importable where it is not
     from letters_torch.lightning.logger import RunLogger
     from letters_torch.lightning.module import LettersModule
+
+    import pytorch_lightning as pl  # isort: skip
+    from pytorch_lightning.loops.evaluation_loop import _EvaluationLoop  # isort: skip
+    from pytorch_lightning.loops.fit_loop import _FitLoop  # isort: skip
 
     phases.watch(datamodule.LettersDataModule, "setup", "reading and standardising")
     phases.watch_iteration(datamodule.Blocks, "making blocks")
