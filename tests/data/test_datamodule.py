@@ -95,12 +95,19 @@ def test_unseen_writers_wrote_no_training_row(monkeypatch: pytest.MonkeyPatch, p
     assert not set(writers[held]) & set(writers[rest])
     assert data.val.writers is not None
     assert data.val.writers.tolist() == writers[held].tolist()
-    last = max(set(writers[held]), key=lambda writer: list(writers[held]).index(writer))
+    names = np.unique(writers)
+    last = max(set(writers[held]), key=lambda writer: stream.shuffled(seed, len(names))[names == writer][0])
     assert len(held) - (writers == last).sum() < VALIDATION <= len(held)
     order = stream.shuffled(seed, ROWS).tolist()
     assert held == [row for row in order if row in held]
     assert rest == [row for row in order if row in rest]
     assert set(held) != set(order[:VALIDATION])
+
+
+def test_a_writer_of_many_rows_is_held_out_no_more_often_than_others() -> None:
+    writers = np.repeat(np.arange(10), [910, *[10] * 9])
+    held = [datamodule._of_random_writers(writers, 10, seed)[0] for seed in range(200)]
+    assert 5 <= sum(held) <= 45  # 20 of 200 are expected; in the order of their rows it would be 182
 
 
 def test_writers_make_no_difference_unless_they_are_to_be_unseen(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:

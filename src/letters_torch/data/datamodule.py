@@ -184,7 +184,7 @@ class LettersDataModule(pl.LightningDataModule):
                     f"--data.validation_writers unseen: the writers of {self._origin} are not known; use any"
                 )
             writers = labelled.writers[order]
-            known, held = writers != UNKNOWN, _of_first_writers(writers, self.validation)
+            known, held = writers != UNKNOWN, _of_random_writers(writers, self.validation, self.seed)
         if held[known].all():
             raise UserError(
                 f"--data.validation {self.validation} leaves nothing to train on: there are {known.sum()} labelled rows"
@@ -365,13 +365,13 @@ def _restored(saved: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _of_first_writers(writers: npt.NDArray[np.int64], rows: int) -> npt.NDArray[np.bool_]:
-    """Selects all rows of the writers that come first, as many writers as it takes for `rows` rows; (N,).
+def _of_random_writers(writers: npt.NDArray[np.int64], rows: int, seed: int) -> npt.NDArray[np.bool_]:
+    """Selects all rows of writers in random order, as many writers as it takes for `rows` rows; (N,).
 
-    Rows of unknown writers are never selected.
+    A writer of many rows is as likely as any other. Rows of unknown writers are never selected.
     """
-    _, first, which = np.unique(writers, return_index=True, return_inverse=True)
-    place = np.where(writers == UNKNOWN, len(writers), first[which])  # of the first row by the same writer
+    names, which = np.unique(writers, return_inverse=True)
+    place = np.where(writers == UNKNOWN, len(names), stream.shuffled(seed, len(names))[which])
     last = np.sort(place)[min(rows, len(writers)) - 1]
     return (place <= last) & (writers != UNKNOWN)
 
