@@ -1,6 +1,7 @@
 """Slow tests run only when asked for: pytest --slow. Tests on a GPU run where there is one."""
 
 import os
+import signal
 
 import pytest
 
@@ -8,6 +9,11 @@ import pytest
 # which wait for each other by spinning, would only take it from each other. What is about threads sets their number.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+# A shell starts a background job with Ctrl-C ignored, and a fit leaves an ignored signal ignored. The tests send it.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -18,10 +18,11 @@ def test_fit_leaves_a_run_and_says_the_notebooks_lines(folder: Path, capsys: pyt
     before = files(folder)
     lines = said(capsys, "fit", "--config", "small.yaml").splitlines()
     assert [line.split(":")[0] for line in lines if LINE.fullmatch(line)] == [f"step {n}" for n in range(0, 201, 50)]
-    assert lines[3].endswith("loss = -")
+    assert lines[4].endswith("loss = -")
     assert "letters_data.mat" in lines[0]
     assert lines[1] == "150 rows to train on, 50 for validation, 40 to test"
-    assert str(RUN) in lines[2]
+    assert lines[2].startswith("updates: ")
+    assert str(RUN) in lines[3]
     made = files(folder) - before
     names = {re.sub(r"best-step=\d+-val_acc=\d\.\d{4}", "best", re.sub(r"events.*", "events", name)) for name in made}
     kept = ("last", "best", "stage1-step=120", "stage2-step=200")

@@ -189,7 +189,7 @@ def test_what_ends_one_thread_ends_all(
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning", "ignore:.*fork.*:RuntimeWarning")
 def test_a_forked_process_trains_to_the_same_bits() -> None:
     task = problem(constant(60, 0.01, 0.1), hidden=40)
     expected = task.train(Team(20, num_threads=2))

@@ -96,18 +96,18 @@ def test_weights_that_just_became_infinite_are_not_saved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The loss of a step is that of the weights before it: here, no loss ever tells."""
-    from letters_torch.exact_sgd.blocked import Blocked
+    from letters_torch.exact_sgd.team import Team
 
-    true = Blocked.__call__
+    true = Team.__call__
 
-    def spoil(self: Blocked, V: Any, W: Any, x: Any, y: Any, rates: Any, first_step: int = 0) -> Any:
+    def spoil(self: Team, V: Any, W: Any, x: Any, y: Any, rates: Any, first_step: int = 0) -> Any:
         losses = true(self, V, W, x, y, rates, first_step)
         if first_step + len(x) == 240:
             V.data[3, 5] = torch.inf
         return losses
 
     config = runs.make(tmp_path)
-    monkeypatch.setattr(Blocked, "__call__", spoil)
+    monkeypatch.setattr(Team, "__call__", spoil)
     assert "step 239: the weights are no longer finite" in runs.mistake(capsys, "fit", "--config", config)
     assert checkpoint.load(runs.last_of(tmp_path))["letters_torch"]["step"] == 120
 

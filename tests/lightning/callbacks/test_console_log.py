@@ -17,14 +17,15 @@ def test_what_a_fit_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     seen = done.trainer.callback_metrics
     assert said[0] == f"letters: {tmp_path / 'letters_data.mat'} (the competition's schema)"
     assert said[1] == f"{ROWS - VALIDATION} rows to train on, {VALIDATION} for validation, {TEST_ROWS} to test"
-    assert said[2] == f"run folder: {tmp_path / 'lightning_logs' / 'version_0'}"
-    assert re.fullmatch(r"step 0: train acc = 0\.\d{4}, validate acc = 0\.\d{4}, loss = -", said[3])
+    assert re.fullmatch(r"updates: panels of 100, \d+ threads?, products by .+", said[2])
+    assert said[3] == f"run folder: {tmp_path / 'lightning_logs' / 'version_0'}"
+    assert re.fullmatch(r"step 0: train acc = 0\.\d{4}, validate acc = 0\.\d{4}, loss = -", said[4])
     train, validation, loss = (float(seen[name]) for name in ("train/acc", "val/acc", "train/loss"))
     assert train != validation
-    assert said[4] == f"step 50: train acc = {train:.4f}, validate acc = {validation:.4f}, loss = {loss:.4f}"
+    assert said[5] == f"step 50: train acc = {train:.4f}, validate acc = {validation:.4f}, loss = {loss:.4f}"
     assert round(train * PROBE) == pytest.approx(train * PROBE, abs=1e-4)  # the two sets differ in size
     assert round(validation * VALIDATION) == pytest.approx(validation * VALIDATION, abs=1e-4)
-    assert said[5].startswith("ended at step 50")
+    assert said[6].startswith("ended at step 50")
 
 
 def line(capsys: pytest.CaptureFixture[str], step: int, fn: str = "fit", **metrics: float) -> str:
