@@ -192,8 +192,9 @@ def test_ours_has_one_time_in_all_tables(small: Problem) -> None:
     assert any(row[3] == ours for row in tables[3].rows)
 
 
-def test_two_trees_are_timed_in_turn(mat: Path) -> None:
-    here = compare.HERE
+@pytest.mark.slow
+def test_two_trees_are_timed_in_turn(tmp_path: Path) -> None:
+    here, mat = compare.HERE, making.save_mat(tmp_path / "letters_data.mat", making.kaggle_arrays(5000))
     taken = compare._steps(mat, (here, here), augmented=True, load=0, rounds=2, steps=1000)
     assert [len(of_tree) for of_tree in taken] == [2, 2]
     assert min(min(of_tree) for of_tree in taken) > 0
