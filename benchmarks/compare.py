@@ -145,6 +145,9 @@ def _steps(
         for started in [*busy, *running]:
             started.kill()
             started.wait()
+            for pipe in (started.stdin, started.stdout):
+                if pipe is not None:
+                    pipe.close()
     return taken
 
 
