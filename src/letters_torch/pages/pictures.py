@@ -46,4 +46,4 @@ def _picture(picture: Picture, letters: list[tuple[str, float]], unsure: bool) -
     told = f"{first} {probability:.1%}{' (unsure)' if unsure else ''}; then " + ", ".join(
         f"{letter} {p:.1%}" for letter, p in others
     )
-    return page.section(printable(picture.file), page.captioned(stages, "tiles"), page.paragraph(told))
+    return page.section(printable(picture.file), page.captioned(stages, "stages"), page.paragraph(told))

@@ -240,3 +240,13 @@ def test_odd_sizes_yield_a_letter(tmp_path: Path, size: tuple[int, int]) -> None
     image.putpixel((size[0] // 2, size[1] // 2), 0)
     picture = one(save(image, tmp_path / "odd.png"))
     assert picture.max() == 255
+
+
+def test_a_file_in_a_folder_that_is_named_like_a_picture_and_is_none_is_reported(tmp_path: Path) -> None:
+    Image.new("L", (40, 40), 255).save(tmp_path / "blank.png")
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "cut.png").write_bytes(b"no picture")
+    save(drawn(), tmp_path / "good.png")
+    result = pictures.read([tmp_path])
+    assert [file.name for file in result.files] == ["good.png"]
+    assert {file.name for file, _ in result.failed} == {"blank.png", "cut.png"}

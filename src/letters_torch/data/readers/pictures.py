@@ -26,6 +26,7 @@ from letters_torch.letters import SIDE, Letters, UInt8
 from letters_torch.paths import printable, require_regular
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 _SHOWN = 160  # pixels of the longer side of `Picture.shown`, at most
 _LONGER_SIDE = 23  # of the ink's box, in pixels brighter than a quarter: the median of the training letters
 _QUARTER = 0.25
@@ -84,8 +85,8 @@ def read(paths: Sequence[Path]) -> Pictures:
     """Reads every picture among these files and folders, in this order; those in a folder in natural order (2, 10).
 
     PNG, JPEG, BMP, GIF, TIFF and WebP of any size and colour; a camera's orientation is applied. A file in a folder
-    that is not a picture is skipped with a warning in the log; folders in a folder are not entered. A picture that
-    cannot be read does not stop the others.
+    that is no picture by its name and its content is skipped with a warning in the log; folders in a folder are not
+    entered. A picture that cannot be read does not stop the others.
 
     Raises:
         UserError: no path is given, or none of the files can be read.
@@ -133,7 +134,7 @@ def _pictures(path: Path) -> Iterator[tuple[Path, Picture | UserError]]:
     found = False
     for file in sorted((file for file in path.iterdir() if file.is_file()), key=_natural):
         picture = _try(file)
-        if isinstance(picture, _NoPicture):
+        if isinstance(picture, _NoPicture) and file.suffix.lower() not in _SUFFIXES:
             _log.warning("%s is not a picture and was skipped", printable(file))
             continue
         found = True
