@@ -245,14 +245,14 @@ def mean_gradients(V: Array, W: Array, X: Array, Y: Array, lam: float) -> tuple[
     """The gradient of `mean_objective`, whose arguments it takes: the mean of the samples' gradients.
 
     Returns:
-        dL_dV and dL_dW, shaped as V and W, the L2 term included.
+        dJ_dV and dJ_dW, shaped as V and W, the L2 term included.
 
     Raises:
         ValueError: the shapes do not match, or X and Y differ in length.
     """
     each = [gradients(V, W, x, y, lam) for x, y in zip(X, Y, strict=True)]
-    dL_dV, dL_dW = zip(*each, strict=True)
-    return np.mean(dL_dV, axis=0), np.mean(dL_dW, axis=0)
+    dJ_dV, dJ_dW = zip(*each, strict=True)
+    return np.mean(dJ_dV, axis=0), np.mean(dJ_dW, axis=0)
 
 
 def step(
