@@ -17,7 +17,7 @@ WRONG = [
     ("--data.augment RandomAfine", "--data.augment RandomAfine: no such class; did you mean RandomAffine?"),
     (
         "--data.augment Nonsense",
-        "--data.augment Nonsense: no such class; there are RandomAffine",
+        "--data.augment Nonsense: no such class; there are ",
     ),
     (
         "--data.augment RandomAffine --data.augment.degres 5",

@@ -10,7 +10,9 @@ const hand = (() => {
     for (const [id, name, last] of [["hand-j", "unit", app.model.origin.hidden - 1], ["hand-k", "pixel", PIXELS - 1]]) {
       dom.find(id).max = last;
       dom.find(id).addEventListener("change", (event) => {
-        app.set({ [name]: Math.min(Math.max(Math.trunc(event.target.value) || 0, 0), last) });
+        const number = Math.min(Math.max(Math.trunc(event.target.value) || 0, 0), last);
+        event.target.value = number;
+        app.set({ [name]: number });
       });
     }
     dom.find("hand-t").append(...Array.from(ALPHABET, (letter, i) => dom.element("option", { value: i, textContent: letter })));
@@ -31,8 +33,9 @@ const hand = (() => {
     const t = label ?? reading.ranked(pass.g)[0], { net, page } = app.model, y = app.model.target(t);
     const v = walk.take(net, sample.x, y, lr, page.lam), o = reading.ranked(v.g).find((i) => i !== t);
     const s = { app, net, page, sample, v, x: [...sample.x, 1], y, j, k, t, o, T: ALPHABET[t], O: ALPHABET[o], lr, lam: page.lam };
-    dom.find("hand-j").value = j;
-    dom.find("hand-k").value = k;
+    for (const [id, number] of [["hand-j", j], ["hand-k", k]]) {
+      if (document.activeElement !== dom.find(id)) dom.find(id).value = number; // not under the hand that types in it
+    }
     dom.find("hand-t").value = t;
     dom.find("hand-guess").hidden = label !== null;
     for (const show of [input, a, h, b, g, L, jacobian, toLogits, secondLayer, toHidden, firstLayer, l2, update]) show(s);
