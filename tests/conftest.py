@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collectstart(collector: pytest.Collector) -> None:
     """Not at the top of the file: the process that only hands the tests out need not import torch for seconds."""
-    import letters_torch.data  # noqa: F401  # before any test imports torchvision, for which it may have to clear the way
+    import letters_torch._torchvision_guard  # noqa: F401  # before any test imports torchvision
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -5,6 +5,8 @@ load its operators, and then stops at its own import with "operator torchvision:
 torchmetrics it takes `import pytorch_lightning` down with it. Nothing here uses those operators. Declaring the two
 that the import looks up lets the rest load; calling one still raises torch's error. Where the real operators load,
 this module does nothing.
+
+It must be imported before torchvision, and so before Lightning, which imports torchvision through torchmetrics.
 """
 
 import importlib.machinery
@@ -50,3 +52,6 @@ def _operators_load() -> bool:
     except OSError:
         return False
     return True
+
+
+install()

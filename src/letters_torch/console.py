@@ -44,7 +44,6 @@ class Parser(argparse.ArgumentParser):
             prog=f"python -m letters_torch {command}",
             description=description,
             allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
 
     def parse_args(self, args: list[str]) -> argparse.Namespace:  # type: ignore[override]

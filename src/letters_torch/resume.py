@@ -12,9 +12,9 @@ from typing import Any
 from letters_torch import checkpoint, files
 from letters_torch.console import say
 from letters_torch.errors import UserError
+from letters_torch.run_folder import LAST
 
 SET_ASIDE = "set_aside"
-LAST = "last.ckpt"
 
 
 def require_resumable(

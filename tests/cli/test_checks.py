@@ -1,5 +1,7 @@
 """Mistakes that are found before anything is imported, and what is suggested."""
 
+import pickle
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -34,7 +36,8 @@ def test_a_wrong_flag_suggests_the_right_one(flag: str, hint: str) -> None:
 
 def test_right_arguments_pass(tmp_path: Path) -> None:
     """Those of nested classes are for the parser to judge, and values are no flags."""
-    (tmp_path / "one.ckpt").touch()
+    with zipfile.ZipFile(tmp_path / "one.ckpt", "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps(0, protocol=2))
     for args in (
         ["--data.augment.degrees", "-5"],
         ["--trainer.callbacks+=EarlyStopping", "--trainer.callbacks.monitor=val/acc"],
@@ -43,6 +46,13 @@ def test_right_arguments_pass(tmp_path: Path) -> None:
         ["--ckpt_path", "last"],
         ["--ckpt_path", str(tmp_path / "one.ckpt")],
         ["--data.path", "later.mat", "--data.download", "true"],
+        ["--data.path", str(tmp_path)],
+        ["--data.probe", "all"],
+        ["--data.probe=1_000"],
+        ["--model.hidden", "1e2"],
+        ["--trainer.precision", "64"],
+        ["--trainer.run_name", "null"],
+        ["--seed_everything", "true"],
     ):
         check_arguments(["fit", *args])
 
@@ -76,10 +86,38 @@ def test_a_wrong_key_of_a_config_suggests_the_right_one(tmp_path: Path, text: st
         (["--config", "~nouser/x"], "--config ~nouser/x: there is no user of that name"),
         (["--pictures", "one.png", "--data.path", "x"], "--pictures one.png: no such file or folder"),
         (["--data.path", "~nouser/x"], "--data.path ~nouser/x: there is no user of that name"),
+        (["--data.path", "text"], "text is not a MATLAB v5 file"),
+        (["--ckpt_path", "text"], "--ckpt_path text: damaged or not a checkpoint"),
     ],
 )
 def test_a_wrong_file(args: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("text").write_text("text")
     with pytest.raises(UserError) as error:
         check_arguments(["predict", *args])
     message(error, said)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("model.hidden", "abc", "must be a whole number"),
+        ("model.label_smoothing", "a lot", "must be a number"),
+        ("data.download", "maybe", "must be true or false"),
+        ("data.probe", "al", "must be a whole number or all; did you mean all?"),
+        ("data.scaling", "pixl", "must be one of pixel, pixel_each_set, global; did you mean pixel?"),
+        ("trainer.precision", "16-mixed", "must be one of 32-true, 64-true, 32, 64"),
+        ("seed_everything", "now", "must be a whole number"),
+    ],
+)
+def test_a_word_in_place_of_another_value(setting: str, value: str, said: str, tmp_path: Path) -> None:
+    """As a flag and as a key of a config."""
+    with pytest.raises(UserError) as error:
+        check_arguments(["fit", f"--{setting}", value])
+    assert str(error.value) == f"--{setting} {value}: {said}"
+    section, _, key = setting.rpartition(".")
+    file = tmp_path / "wrong.yaml"
+    file.write_text(f"{section}: {{{key}: {value}}}\n" if section else f"{key}: {value}\n")
+    with pytest.raises(UserError) as error:
+        check_arguments(["fit", "--config", str(file)])
+    assert str(error.value) == f"--config {file}: {setting} {value}: {said}"

@@ -1,6 +1,7 @@
 """Help: short, complete, and of nothing that does not work."""
 
 import inspect
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from letters_torch.cli.commands import LIGHTNING
 from letters_torch.cli.lightning_cli import LettersCLI
 from letters_torch.errors import UserError
 from letters_torch.lightning.trainer import StepTrainer
-from tests.support.commands import printed
+from tests.support.commands import LAST, printed
 
 
 @pytest.mark.parametrize("command", LIGHTNING)
@@ -37,8 +38,11 @@ def test_every_flag_in_the_help_exists(command: str) -> None:
 @pytest.mark.parametrize("command", LIGHTNING)
 @pytest.mark.usefixtures("trained")
 def test_every_example_in_the_help_is_accepted(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("emnist-letters.mat", "photo.jpg", "scans", "first.ckpt", "second.ckpt"):
+    for name in ("photo.jpg", "scans"):
         Path(name).touch()
+    shutil.copy("letters_data.mat", "emnist-letters.mat")
+    for name in ("first.ckpt", "second.ckpt"):
+        shutil.copy(LAST, name)
     for example in help.HELP[command].examples:
         assert yaml.safe_load(printed(capsys, command, *example.split()))["model"]["hidden"]
 

@@ -35,7 +35,7 @@ WRONG = [
     ("--trainer.plugins nonsense", "--trainer.plugins nonsense: no such class"),
     ("--trainer.logger TensorBordLogger", "no such class; did you mean TensorBoardLogger?"),
     ("--trainer.val_check_interval abc", "--trainer.val_check_interval abc: must be a number"),
-    ("--trainer.pictures sometimes", "--trainer.pictures sometimes: must be a whole number, one of stages, never"),
+    ("--trainer.pictures sometimes", "--trainer.pictures sometimes: must be a whole number or one of stages, never"),
     ("--seed_everything abc", "--seed_everything abc: must be a whole number"),
     ("--seed_everything 4294967296", "--seed_everything must be a whole number from 0 to 4294967295, not 4294967296"),
 ]

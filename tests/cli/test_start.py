@@ -20,7 +20,7 @@ try:
     main({args})
 finally:
     loaded = {{name.partition(".")[0] for name in sys.modules}}
-    print("heavy:", *sorted(loaded & {{"torch", "pytorch_lightning", "numpy", "jsonargparse"}}))
+    print("heavy:", *sorted(loaded & {{"torch", "pytorch_lightning", "jsonargparse", "matplotlib", "ray"}}))
 """
 QUICK: list[tuple[list[str], int, str]] = [
     ([], 2, "error: no command; use one of fit, validate, test, predict, report, explain"),
@@ -35,11 +35,27 @@ QUICK: list[tuple[list[str], int, str]] = [
     (["predict", "--ckpt_path", "nowhere.ckpt"], 2, "error: --ckpt_path nowhere.ckpt: no such file"),
     (["predict", "--pictures", "nowhere.png"], 2, "error: --pictures nowhere.png: no such file or folder"),
     (["fit", "--data.path", "nowhere.mat"], 2, "error: --data.path nowhere.mat: no such file or folder"),
+    (["fit", "--data.path", "text"], 2, "error: text is not a MATLAB v5 file; give one saved with '-v7' (or '-v6')"),
+    (["fit", "--model.hidden", "abc"], 2, "error: --model.hidden abc: must be a whole number"),
+    (["fit", "--config", "wrong.yaml"], 2, "error: --config wrong.yaml: model.hidden abc: must be a whole number"),
+    (["validate", "--ckpt_path", "text"], 2, "error: --ckpt_path text: damaged or not a checkpoint (File is not a zip"),
+    (["predict"], 2, "error: no run with a best checkpoint under lightning_logs; train one with"),
+    *(([command, "--help"], 0, f"usage: python -m letters_torch {command} ") for command in commands.OTHERS),
+    *(([command, "--hlp"], 2, f"error: python -m letters_torch {command}: ") for command in commands.OTHERS),
+    (["draw", "--ckpt_path", "text"], 2, "error: --ckpt_path text: damaged or not a checkpoint (File is not a zip"),
+    (["draw", "--data.path", "text"], 2, "error: text is not a MATLAB v5 file"),
+    (["draw"], 2, "error: no run with a best checkpoint under lightning_logs; train one with"),
+    (["export", "--ckpt_path", "nowhere.ckpt"], 2, "error: --ckpt_path nowhere.ckpt: no such file"),
+    (["export", "--format", "x"], 2, "argument --format: invalid choice: 'x'"),
+    (["study", "nowhere"], 2, "error: nowhere: no such study file; those that come with letters_torch are "),
+    (["study", "wrong.yaml"], 2, "error: wrong.yaml: unknown section 'model'; known are config, set, "),
 ]
 
 
 @pytest.mark.parametrize(("args", "code", "text"), QUICK, ids=[" ".join(args) for args, _, _ in QUICK])
 def test_it_answers_without_heavy_imports(args: list[str], code: int, text: str, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("text")
+    (tmp_path / "wrong.yaml").write_text("model: {hidden: abc}")
     command = [sys.executable, "-c", PROGRAM.format(args=args)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == code, done.stderr
@@ -52,7 +68,7 @@ def test_a_program_looks_for_garbage_again_once_it_has_begun(capsys: pytest.Capt
     """`__main__` switches the collector off: there is no garbage among what is imported."""
     gc.disable()
     try:
-        refused(capsys, "validate", "--data.validation", "0")
+        refused(capsys, "fit", "--data.validation", "0")
         assert gc.isenabled()
         assert gc.get_freeze_count() > 0
     finally:

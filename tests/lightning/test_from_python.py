@@ -376,7 +376,7 @@ def test_outputs_that_are_not_finite_are_refused(done: Fit, weights: float) -> N
 
 def test_two_fits_in_a_folder(tmp_path: Path) -> None:
     """The folder of a run is locked, whatever process holds it."""
-    from letters_torch.lightning.run_folder import Lock
+    from letters_torch.run_folder import Lock
 
     lock = Lock(tmp_path)
     with pytest.raises(UserError, match="another fit is writing there"):

@@ -8,9 +8,8 @@ import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata, plugin_data_pb2
 
-from letters_torch import metrics_csv
+from letters_torch import metrics_csv, run_folder
 from letters_torch.errors import UserError
-from letters_torch.lightning import run_folder
 from tests.support.making import message
 from tests.support.running import HIDDEN, fit, scalars
 

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from letters_torch.cli import main
+from letters_torch.cli import study as study_command
 from letters_torch.study import cluster, command, results, trial
 from letters_torch.study.results import Results
 from letters_torch.study.study_file import Study, Trial
@@ -33,7 +34,7 @@ def conducted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Path, st
         said: list[str] = []
         patch.setattr(cluster, "Runner", InProcess)
         patch.setattr(command, "say", said.append)
-        command.run([str(found.file), "--folder", str(folder / "out")])
+        study_command.main([str(found.file), "--folder", str(folder / "out")])
     return found, folder / "out", "\n".join(said)
 
 
@@ -64,7 +65,7 @@ def test_a_study_that_is_started_again_runs_nothing_twice(
     before = {name: (folder / name).read_bytes() for name in ("results.csv", "best.yaml", "study.html")}
     stamps = {file: file.stat().st_mtime_ns for file in (folder / "runs").rglob("*")}
     monkeypatch.setattr(cluster.Runner, "_connect", None)  # Ray is not started
-    command.run([str(found.file), "--folder", str(folder)])
+    study_command.main([str(found.file), "--folder", str(folder)])
     assert {name: (folder / name).read_bytes() for name in before} == before
     assert {file: file.stat().st_mtime_ns for file in (folder / "runs").rglob("*")} == stamps
 

@@ -1,6 +1,6 @@
 """Checkpoint files: read without running code, refused with a reason, written whole or not at all.
 
-Nothing here needs Lightning. `archive` reads the file format, `schema` says what a checkpoint of this project holds.
+Nothing here needs Lightning. `letters_torch.archive` reads the file format, `schema` says what a checkpoint holds.
 """
 
 import io
@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from letters_torch import files
-from letters_torch.checkpoint import archive, schema
+from letters_torch import archive, files
+from letters_torch.checkpoint import schema
 from letters_torch.errors import UserError
 
 # What a reader of a checkpoint gets; the rest is Lightning's own bookkeeping.
@@ -32,15 +32,8 @@ def load(path: Path) -> dict[str, Any]:
         UserError: the file is missing, damaged, of another program, or its pickle holds more than tensors and plain
             values.
     """
-    if not path.is_file():
-        raise UserError(f"--ckpt_path {path}: no such file")
-    try:
-        with path.open("rb") as file:
-            return _read(file)
-    except (archive.ArchiveError, schema.SchemaError) as error:
-        raise UserError(f"--ckpt_path {path}: {error}; use another checkpoint of the run") from error
-    except OSError as error:
-        raise UserError(f"--ckpt_path {path}: cannot be read ({error.strerror or error})") from error
+    with archive.opened(path) as file:
+        return _read(file)
 
 
 def encode(content: dict[str, Any]) -> bytes:
@@ -55,7 +48,7 @@ def encode(content: dict[str, Any]) -> bytes:
     torch.save(_plain(content, ""), buffer)
     try:
         _read(io.BytesIO(buffer.getvalue()))
-    except (archive.ArchiveError, schema.SchemaError) as error:
+    except archive.ArchiveError as error:
         raise UserError(f"the checkpoint would be unreadable: {error}; the last checkpoint is kept") from error
     return buffer.getvalue()
 

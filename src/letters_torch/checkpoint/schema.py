@@ -24,6 +24,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from letters_torch.archive import ArchiveError
 from letters_torch.letters import CLASSES, PIXELS, SIDE
 
 LARGEST_COUNT = 1 << 53  # the largest count that a float64 holds exactly
@@ -33,7 +34,7 @@ BEST_NAME = re.compile(r"best-step=\d+-val_acc=\d\.\d{4}\.ckpt")
 _DICTS = ("hyper_parameters", "datamodule_hyper_parameters", "callbacks", "averaging_state")
 
 
-class SchemaError(Exception):
+class SchemaError(ArchiveError):
     """The content is not that of a checkpoint of this project. The message is a part of a sentence."""
 
 

@@ -1,14 +1,19 @@
-"""Finds the mistakes that show before anything heavy is imported: unknown commands, flags, config keys and files.
+"""Finds the mistakes that show before anything heavy is imported: in commands, flags, config keys, values and files.
 
-Lightning's parser finds them too, and more, but only after imports that take seconds.
+Lightning's parser and the readers find them too, and more, but only after imports that take seconds.
 """
 
+import math
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from letters_torch import config_files
+import yaml
+
+from letters_torch import archive, config_files
 from letters_torch.cli import signatures
 from letters_torch.cli.arguments import values
+from letters_torch.cli.parser_errors import must_be
 from letters_torch.console import did_you_mean
 from letters_torch.errors import UserError
 from letters_torch.paths import expanded
@@ -67,20 +72,19 @@ def check_arguments(args: list[str]) -> None:
     for arg in args[1:]:
         if arg.startswith("--"):
             _check_flag(command, arg.partition("=")[0].removesuffix("+"))
+    downloads = any(arg.startswith("--data.download") for arg in args)
     for name, value in values(args[1:]):
         if name == "--config":
             file = config_files.find(value)
             check_keys(command, file, config_files.read(file))
         elif name == "--ckpt_path":
-            _check_checkpoint(value)
+            check_checkpoint(value)
         elif name == "--pictures" and not expanded(Path(value), name).exists():
             raise UserError(f"--pictures {value}: no such file or folder")
-        elif name == "--data.path" and not (expanded(Path(value), name).exists() or _downloads(args)):
-            raise UserError(f"--data.path {value}: no such file or folder")
-
-
-def _downloads(args: list[str]) -> bool:
-    return any(arg.startswith("--data.download") for arg in args)
+        elif name == "--data.path" and not downloads:
+            check_letters(Path(value))
+        else:
+            _check_value(command, name, name.removeprefix("--"), value)
 
 
 def _check_flag(command: str, flag: str) -> None:
@@ -90,7 +94,7 @@ def _check_flag(command: str, flag: str) -> None:
     raise UserError(f"unknown flag {flag}{_hint(flag, known) or f'; see {command} --help'}")
 
 
-def _hint(name: str, known: frozenset[str]) -> str:
+def _hint(name: str, known: Collection[str]) -> str:
     """What was probably meant: a known name of the same last part, advice, or a name that is spelled alike."""
     leaf = name.removeprefix("--").rpartition(".")[2]
     same_leaf = [each for each in sorted(known) if each.removeprefix("--").rpartition(".")[2] == leaf]
@@ -103,7 +107,7 @@ def _hint(name: str, known: frozenset[str]) -> str:
     return did_you_mean(name, known) or did_you_mean_leaf(prefix, leaf, known)
 
 
-def did_you_mean_leaf(prefix: str, leaf: str, known: frozenset[str]) -> str:
+def did_you_mean_leaf(prefix: str, leaf: str, known: Collection[str]) -> str:
     """Compares the last parts only: `--hiden` means `--model.hidden`."""
     leaves = {each.removeprefix("--").rpartition(".")[2]: each.removeprefix("--") for each in sorted(known)}
     found = did_you_mean(leaf, leaves).removeprefix("; did you mean ").removesuffix("?")
@@ -111,24 +115,72 @@ def did_you_mean_leaf(prefix: str, leaf: str, known: frozenset[str]) -> str:
 
 
 def check_keys(command: str, file: Path, config: dict[str, Any]) -> None:
-    """Stops unknown keys of a config.
+    """Stops unknown keys of a config, and words in place of numbers.
 
     Raises:
         UserError: with the key, and a suggestion.
     """
-    known = signatures.settings(command)
+    known = signatures.settings(command).keys()
     sections = {name.partition(".")[0] for name in known}
     for key, value in config.items():
         if key not in sections:
             raise UserError(f"--config {file}: unknown key {key!r}{_hint(str(key), known)}")
+        _check_value(command, f"--config {file}: {key}", key, value)
         if key in ("model", "data", "trainer") and isinstance(value, dict):
-            for name in value:
+            for name, setting in value.items():
                 if f"{key}.{name}" not in known:
                     raise UserError(f"--config {file}: unknown key {key}.{name}{_hint(f'{key}.{name}', known)}")
+                _check_value(command, f"--config {file}: {key}.{name}", f"{key}.{name}", setting)
 
 
-def _check_checkpoint(value: str) -> None:
-    if value in ("last", "best") or expanded(Path(value), "--ckpt_path").exists():
+def _check_value(command: str, where: str, setting: str, value: Any) -> None:
+    """Stops a word where a number is expected, or where it is none of a few. The rest is left to the parser."""
+    kinds = signatures.settings(command).get(setting)
+    if not isinstance(value, str) or not kinds or str in kinds or value in kinds or _is_no_word(value):
         return
-    hint = did_you_mean(value, ("last", "best")) if Path(value).name == value else ""
-    raise UserError(f"--ckpt_path {value}: no such file{hint or '; name a checkpoint, last or best'}")
+    choices = [kind for kind in kinds if isinstance(kind, str)]
+    names = [kind.__name__ for kind in kinds if isinstance(kind, type)]
+    raise UserError(f"{where} {value}: {must_be(names, choices)}{did_you_mean(value, choices)}")
+
+
+def _is_no_word(value: str) -> bool:
+    """Whether a parser may take the text for a number, true, null, or something with brackets."""
+    try:
+        return not isinstance(yaml.safe_load(value), str) or math.isfinite(float(value))
+    except (yaml.YAMLError, ValueError):
+        return False
+
+
+def check_checkpoint(value: str | None) -> None:
+    """Stops a checkpoint that does not exist or is damaged.
+
+    Args:
+        value: a file; "last", "best" and None are not looked at.
+
+    Raises:
+        UserError: with a suggestion.
+    """
+    if value in (None, "last", "best"):
+        return
+    file = expanded(value, "--ckpt_path")
+    if not file.exists():
+        hint = did_you_mean(value, ("last", "best")) if Path(value).name == value else ""
+        raise UserError(f"--ckpt_path {value}: no such file{hint or '; name a checkpoint, last or best'}")
+    archive.require_intact(file)
+
+
+def check_letters(path: Path | None) -> None:
+    """Stops a path at which there is nothing, or a file that holds no letters.
+
+    Raises:
+        UserError: with what is accepted.
+    """
+    if path is None:
+        return
+    file = expanded(path, "--data.path")
+    if not file.exists():
+        raise UserError(f"--data.path {path}: no such file or folder")
+    if not file.is_dir():
+        from letters_torch.data.sources import kind_of  # imports NumPy
+
+        kind_of(file)

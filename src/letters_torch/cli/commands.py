@@ -40,11 +40,9 @@ LIGHTNING = {
 # Commands with a parser of their own.
 OTHERS: dict[str, Command] = {
     "runs": Command("list the runs: accuracy, steps, time, settings that differ", "letters_torch.cli.runs:main"),
-    "draw": Command(
-        "write a page on which you draw letters and see them read", "letters_torch.pages.draw.command:command"
-    ),
+    "draw": Command("write a page on which you draw letters and see them read", "letters_torch.cli.draw:main"),
     "study": Command(
-        "compare settings and seeds in many runs, on one machine or a Ray cluster", "letters_torch.study.command:run"
+        "compare settings and seeds in many runs, on one machine or a Ray cluster", "letters_torch.cli.study:main"
     ),
-    "export": Command("write a network to ONNX, safetensors or PyTorch", "letters_torch.export.command:command"),
+    "export": Command("write a network to ONNX, safetensors or PyTorch", "letters_torch.cli.export:main"),
 }

@@ -1,5 +1,6 @@
 """The help that a person reads first: what a command does, examples, and the flags that people use."""
 
+import shutil
 from dataclasses import dataclass
 from textwrap import fill
 
@@ -113,14 +114,13 @@ HELP = {
 def of_program() -> str:
     """The list of commands."""
     summaries = {**LIGHTNING, **{name: command.summary for name, command in OTHERS.items()}}
-    width = max(map(len, summaries)) + 2
     return "\n".join(
         [
             f"usage: {PROGRAM} COMMAND [flags]",
             "",
-            *(f"  {name:{width}}{summary}" for name, summary in summaries.items()),
+            *_listed(summaries),
             "",
-            f"{PROGRAM} COMMAND --help   what a command does, examples, and the flags that people use",
+            f"{PROGRAM} COMMAND --help",
             f"{PROGRAM} --version",
         ]
     )
@@ -129,21 +129,30 @@ def of_program() -> str:
 def of_command(command: str) -> str:
     """The help of one of Lightning's subcommands."""
     text = HELP[command]
-    width = max(map(len, text.flags)) + 2
-    indent = " " * (width + 2)
     return "\n".join(
         [
-            fill(text.what, 100),
+            fill(text.what, _columns()),
             "",
             "examples:",
             *(f"  {PROGRAM} {command} {example}".rstrip() for example in text.examples),
             "",
             "flags:",
-            *(
-                fill(f"  {flag:{width}}{what}", 100, subsequent_indent=indent, break_on_hyphens=False)
-                for flag, what in text.flags.items()
-            ),
+            *_listed(text.flags),
             "",
             f"All flags: {PROGRAM} {command} --help-all",
         ]
     )
+
+
+def _listed(pairs: dict[str, str]) -> list[str]:
+    """Names with their meaning, in two columns."""
+    width = max(map(len, pairs)) + 4
+    return [
+        fill(f"  {name}".ljust(width) + what, _columns(), subsequent_indent=" " * width, break_on_hyphens=False)
+        for name, what in pairs.items()
+    ]
+
+
+def _columns() -> int:
+    """The width of the terminal, 60 to 100."""
+    return min(max(shutil.get_terminal_size(fallback=(100, 24)).columns, 60), 100)

@@ -3,11 +3,10 @@
 from itertools import pairwise
 from pathlib import Path
 
-from letters_torch import config_files
+from letters_torch import config_files, run_folder
 from letters_torch.cli.arguments import first
 from letters_torch.cli.checks import check_keys
 from letters_torch.console import say
-from letters_torch.lightning import run_folder
 from letters_torch.paths import expanded
 
 STARTERS = ("fit", "explain")  # need no checkpoint
@@ -21,33 +20,29 @@ def with_config(args: list[str]) -> list[str]:
         args: the name of one of Lightning's subcommands, and its arguments.
 
     Raises:
-        UserError: a config does not exist or is not a table of settings.
+        UserError: a config does not exist, or there is no run whose checkpoint is meant.
     """
     result, found = [args[0]], False
     for before, arg in pairwise(args):
         if before in ("--config", "-c"):
-            arg, found = _config(arg), True
+            arg, found = str(config_files.find(arg)), True
         elif arg.startswith("--config="):
-            arg, found = "--config=" + _config(arg.removeprefix("--config=")), True
+            arg, found = f"--config={config_files.find(arg.removeprefix('--config='))}", True
         result.append(arg)
     if found or "--help" in args:
         return result
     return [result[0], *_implied(result), *result[1:]]
 
 
-def _config(name: str) -> str:
-    file = config_files.find(name)
-    config_files.read(file)
-    return str(file)
-
-
 def _implied(args: list[str]) -> list[str]:
     """The config of the checkpoint's run, wherever the run is now; without a checkpoint, the default config."""
     named, root = first(args, "--ckpt_path"), first(args, "--trainer.default_root_dir")
+    run: Path | None = None
     if named in ("last", "best") or (not named and args[0] not in STARTERS):
-        run = run_folder.newest(expanded(Path(root or "."), "--trainer.default_root_dir"))
-    else:
-        run = run_folder.of_checkpoint(expanded(Path(named), "--ckpt_path")) if named else None
+        folder = expanded(Path(root or "."), "--trainer.default_root_dir")
+        run = run_folder.find_checkpoint("last" if named == "last" else "best", folder).parent.parent
+    elif named:
+        run = run_folder.of_checkpoint(expanded(Path(named), "--ckpt_path"))
     inherited = run is not None and (run / "config.yaml").is_file()
     file = run / "config.yaml" if run is not None and inherited else config_files.find(DEFAULT_CONFIG)
     if not any(arg.startswith("--print_config") for arg in args):  # its output is for a file

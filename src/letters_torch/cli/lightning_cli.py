@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from jsonargparse import ArgumentError
 
-import letters_torch.lightning  # noqa: F401  isort: skip  # installs the torchvision guard
+import letters_torch._torchvision_guard  # noqa: F401  isort: skip
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
@@ -21,7 +21,7 @@ from letters_torch.cli import signatures
 from letters_torch.cli.changes import tell_changes
 from letters_torch.cli.command_trainer import CommandTrainer
 from letters_torch.cli.commands import LIGHTNING
-from letters_torch.cli.implied import STARTERS, with_config
+from letters_torch.cli.implied import STARTERS
 from letters_torch.cli.parser_errors import shortened
 from letters_torch.cli.shorthand import join_checkpoints
 from letters_torch.console import say
@@ -29,12 +29,12 @@ from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
 from letters_torch.letters import CLASSES
 from letters_torch.lightning.module import LettersModule
-from letters_torch.lightning.open_run import find_checkpoint
 from letters_torch.lightning.trainer import StepTrainer
 from letters_torch.paths import expanded, printable
 from letters_torch.reading import result_csv
 from letters_torch.reading.predictions import Predictions
 from letters_torch.reading.reader import load
+from letters_torch.run_folder import named_checkpoint
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "output": {"type": str, "default": "result.csv"},
@@ -136,7 +136,7 @@ class LettersCLI(LightningCLI):
             config.data.path = str(expanded(Path(config.data.path), "--data.path").absolute())
         named = config.ckpt_path if isinstance(config.ckpt_path, list) else [config.ckpt_path]
         needed = named != [None] or self.subcommand not in STARTERS
-        self.checkpoints = [find_checkpoint(each, self.root) for each in named] if needed else []
+        self.checkpoints = [named_checkpoint(each, self.root) for each in named] if needed else []
         self.checkpoint = self.checkpoints[0] if self.checkpoints else None
         config.ckpt_path = None if self.checkpoint is None else str(self.checkpoint)
         self.content = None if self.checkpoint is None else checkpoint.load(self.checkpoint)
@@ -251,7 +251,7 @@ def run(args: list[str]) -> None:
         _quiet()
     before, threading.excepthook = threading.excepthook, _report_thread
     try:
-        LettersCLI(join_checkpoints(with_config(args)))
+        LettersCLI(join_checkpoints(args))
     except ArgumentError as error:
         first = _first_cause(error)
         raise UserError(str(first) if isinstance(first, UserError) else shortened(str(error))) from error

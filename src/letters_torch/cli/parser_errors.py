@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 
 from letters_torch.console import did_you_mean
@@ -87,18 +87,25 @@ def _choice(message: str) -> str:
     if not found:
         return ""
     choices = list(dict.fromkeys(each.strip().strip("'\"") for each in found[1].split(",")))
-    number = "a whole number, " if "<class 'int'>" in message.partition("Errors:")[0] else ""
+    names = ["int"] if "<class 'int'>" in message.partition("Errors:")[0] else []
     value = re.search(r"(?:Given|Got) value: (.*)", message)
-    hint = did_you_mean(value[1].strip(), choices) if value else ""
-    return f"must be {number}{'one of ' if len(choices) > 1 else ''}{', '.join(choices)}{hint}"
+    return must_be(names, choices) + (did_you_mean(value[1].strip(), choices) if value else "")
 
 
 def _kind(message: str) -> str:
     """The value is of another kind."""
-    names = dict.fromkeys(name.rpartition(".")[2] for name in re.findall(r"Expected a <class '([\w.]+)'>", message))
-    if "float" in names or (
-        "int" in names and "bool" in names
-    ):  # which take whole numbers; true and false stand for 1 and 0
-        names.pop("int" if "float" in names else "bool", None)
-    kinds = [_KINDS[name] for name in names if name in _KINDS]
-    return f"must be {' or '.join(kinds)}" if kinds else ""
+    names = [name.rpartition(".")[2] for name in re.findall(r"Expected a <class '([\w.]+)'>", message)]
+    return must_be(names) if _KINDS.keys() & names else ""
+
+
+def must_be(names: Sequence[str], choices: Sequence[str] = ()) -> str:
+    """`"must be a whole number or one of stages, never"`.
+
+    Args:
+        names: of types; those that a user need not know are left out.
+        choices: values that stand for themselves.
+    """
+    needless = "int" if "float" in names else "bool" if "int" in names else None  # true and false stand for 1 and 0
+    kinds = [_KINDS[name] for name in dict.fromkeys(names) if name in _KINDS and name != needless]
+    listed = [f"{'one of ' if len(choices) > 1 else ''}{', '.join(choices)}"] if choices else []
+    return f"must be {' or '.join([*kinds, *listed])}"

@@ -8,6 +8,7 @@ import sys
 import letters_torch
 from letters_torch.cli import checks, help, shorthand
 from letters_torch.cli.commands import LIGHTNING, OTHERS
+from letters_torch.cli.implied import with_config
 from letters_torch.errors import UserError
 
 
@@ -53,10 +54,11 @@ def _run(args: list[str]) -> None:
 
 def _run_lightning(args: list[str]) -> None:
     checks.check_arguments(args)
+    args = with_config(["--help" if arg == "--help-all" else arg for arg in args])
     from letters_torch.cli import lightning_cli  # takes seconds
 
     _collect_garbage_again()
-    lightning_cli.run(["--help" if arg == "--help-all" else arg for arg in args])
+    lightning_cli.run(args)
 
 
 def _collect_garbage_again() -> None:

@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from scipy import ndimage
 from torch import Tensor
+
+import letters_torch._torchvision_guard  # noqa: F401  isort: skip
 from torchvision.transforms import v2
 
 from letters_torch.data.affine import AffineParameters, Field, affine_base, affine_field, sample_field

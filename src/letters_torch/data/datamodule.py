@@ -8,9 +8,11 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
+
+import letters_torch._torchvision_guard  # noqa: F401  isort: skip
+import pytorch_lightning as pl
 
 from letters_torch import checkpoint as checkpoints
 from letters_torch import resume

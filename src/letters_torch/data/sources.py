@@ -72,7 +72,7 @@ def _default(source: str) -> Path | None:
 
 
 def _open(source: str, path: Path, transposed: bool, download: bool) -> LetterSets:
-    kind = source if source != "auto" else _kind(path)
+    kind = source if source != "auto" else kind_of(path)
     if kind == "kaggle":
         return kaggle.read(path, transposed)
     if transposed:
@@ -80,8 +80,12 @@ def _open(source: str, path: Path, transposed: bool, download: bool) -> LetterSe
     return emnist.read_mat(path) if path.is_file() else emnist.read(path, download)
 
 
-def _kind(path: Path) -> str:
-    """The source of the file or folder; a damaged .mat is reported as such."""
+def kind_of(path: Path) -> str:
+    """The source, "kaggle" or "emnist", of an existing file or folder, by its structure.
+
+    Raises:
+        UserError: it is damaged, or has another structure.
+    """
     if path.is_dir():
         if emnist.holds_emnist(path) or (path / "EMNIST").is_dir() or path.name == "EMNIST":
             return "emnist"

@@ -1,36 +1,17 @@
-"""`python -m letters_torch export`: writes a checkpoint's network and its model card to files."""
+"""Writes a checkpoint's network and its model card to files."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, get_args
 
 from letters_torch import files
-from letters_torch.console import Parser, say
+from letters_torch.console import say
 from letters_torch.errors import UserError
 from letters_torch.export import card, weights
 from letters_torch.export.trained import Trained, read
-from letters_torch.lightning.open_run import find_checkpoint
 
-DESCRIPTION = """Writes the network of a checkpoint for use without letters_torch, and its model card.
-
-The ONNX graph takes raw letters, uint8 N x 28 x 28, and holds the whole preprocessing."""
 Format = Literal["onnx", "safetensors", "torch"]
 SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "safetensors": ".safetensors", "torch": ".pt"}
-
-
-def command(args: list[str]) -> None:
-    """`python -m letters_torch export`.
-
-    Raises:
-        UserError: a wrong argument, or as `export`.
-    """
-    parser = Parser("export", DESCRIPTION)
-    add = parser.add_argument
-    add("--format", choices=list(SUFFIXES), default="onnx", help="of the file (default: onnx)")
-    add("--ckpt_path", help="a checkpoint, or last or best of the newest run (default: best)")
-    add("--output", type=Path, help="file to write (default: letters.onnx, letters.safetensors or letters.pt)")
-    options = parser.parse_args(args)
-    export(find_checkpoint(options.ckpt_path), options.format, options.output)
 
 
 def export(checkpoint: Path, format: Format = "onnx", output: Path | None = None) -> Path:

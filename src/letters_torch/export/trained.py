@@ -8,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from letters_torch import checkpoint
+from letters_torch import checkpoint, run_folder
 from letters_torch.data.standardize import Standardizer
 from letters_torch.errors import UserError
 from letters_torch.letters import ALPHABET
-from letters_torch.lightning import run_folder
 from letters_torch.pages import logged
 
 Float32 = npt.NDArray[np.float32]

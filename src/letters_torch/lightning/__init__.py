@@ -1,5 +1,3 @@
-"""Lightning's side: the module, the trainer, the run folder, and what is kept and shown of a run."""
+"""Lightning's side: the module, the trainer, and what is kept and shown of a run."""
 
-from letters_torch import _torchvision_guard
-
-_torchvision_guard.install()  # before Lightning imports torchvision (through torchmetrics)
+from letters_torch import _torchvision_guard  # noqa: F401

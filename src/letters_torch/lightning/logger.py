@@ -10,9 +10,8 @@ from lightning_fabric.utilities.logger import _flatten_dict, _sanitize_params
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch.utils.tensorboard.summary import hparams
 
-from letters_torch import metrics_csv
+from letters_torch import metrics_csv, run_folder
 from letters_torch.errors import UserError
-from letters_torch.lightning import run_folder
 from letters_torch.metrics_csv import MetricsCsv
 
 

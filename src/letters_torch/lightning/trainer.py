@@ -18,12 +18,11 @@ from pytorch_lightning.accelerators import Accelerator, CUDAAccelerator, MPSAcce
 from pytorch_lightning.callbacks import Callback, ProgressBar, WeightAveraging
 
 from letters_torch import checkpoint as checkpoints
-from letters_torch import resume
+from letters_torch import resume, run_folder
 from letters_torch.console import say
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
 from letters_torch.exact_sgd.threads import one_thread_per_operation
-from letters_torch.lightning import run_folder
 from letters_torch.lightning.callbacks.checkpoints import RunCheckpoints
 from letters_torch.lightning.callbacks.console_log import ConsoleLog
 from letters_torch.lightning.callbacks.letter_table import LetterTable

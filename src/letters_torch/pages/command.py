@@ -1,14 +1,13 @@
-"""`python -m letters_torch report`: from a trainer, a module and letters to a page on file."""
+"""Writes the report of a run: from a trainer, a module and letters to a page on file."""
 
 from pathlib import Path
 from typing import Any
 
 from letters_torch import checkpoint as checkpoints
-from letters_torch import resume
+from letters_torch import resume, run_folder
 from letters_torch.console import say
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
-from letters_torch.lightning import run_folder
 from letters_torch.lightning.module import LettersModule
 from letters_torch.pages import logged
 from letters_torch.pages import output as page

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jsonargparse import ArgumentError, Namespace
+
+import letters_torch._torchvision_guard  # noqa: F401  isort: skip
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.cli import LightningArgumentParser
 from pytorch_lightning.loggers import Logger

@@ -1,4 +1,4 @@
-"""`python -m letters_torch study`: many runs from one file, and what they show."""
+"""Runs a study: many runs from one file, and what they show."""
 
 import os
 import signal
@@ -11,59 +11,36 @@ from typing import Any
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from letters_torch import config_files, files
-from letters_torch.console import Parser, say
+from letters_torch import files
+from letters_torch.console import say
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.data.shared import SharedLetters
 from letters_torch.errors import UserError
 from letters_torch.letters import LetterSets
-from letters_torch.study import building, cluster, results, study_file, summary, trial
+from letters_torch.study import building, cluster, results, summary, trial
 from letters_torch.study.results import Results
 from letters_torch.study.study_file import Setting, Study, Trial
 
-STUDIES = "studies"
 
+def run(study: Study, name: str, folder: Path, address: str | None = None, threads: int = 1) -> None:
+    """Conducts a study, and keeps other processes out of its folder meanwhile.
 
-def run(args: list[str]) -> None:
-    """Runs the command.
+    Args:
+        study: as for `conduct`.
+        name: of the study file, as given; for the line that says how to resume.
+        folder: as for `conduct`.
+        address: as for `conduct`.
+        threads: as for `conduct`.
 
     Raises:
-        UserError: a mistake in the study file or in a flag.
+        UserError: as `conduct`, or another process runs a study in the folder.
         SystemExit: 1 if a trial failed; 128 + N after signal N.
     """
-    parser = Parser("study", "Trains a network for each setting and seed of a study file, on Ray, and compares them.")
-    parser.add_argument("file", help="the study file, or the name of one in configs/studies/")
-    parser.add_argument("--address", help="a Ray cluster, such as `auto` for the one that `ray start` made")
-    parser.add_argument("--folder", type=Path, help="where runs and results are kept; studies/NAME by default")
-    parser.add_argument("--threads", type=int, default=1, help="threads of each trial (default: 1)")
-    options = parser.parse_args(args)
-    if options.threads < 1:
-        raise UserError(f"--threads must be 1 or more, not {options.threads}")
-    study = study_file.read(find(options.file))
-    folder = (options.folder or Path(STUDIES) / study.file.stem).expanduser().absolute()
-    with _alone(folder), _stoppable(options.file, folder):
-        found = conduct(study, folder, options.address, options.threads)
+    with _alone(folder), _stoppable(name, folder):
+        found = conduct(study, folder, address, threads)
     if any(row.result is not None and row.result.status == trial.FAILED for row in (*found.rows, *found.final)):
         say("some trials failed (see above); start the study again to try them once more")
         sys.exit(1)
-
-
-def find(name: str) -> Path:
-    """The study file that is meant: a path, or the name of one in configs/studies/.
-
-    Raises:
-        UserError: there is none.
-    """
-    given = Path(name).expanduser()
-    if given.is_file():
-        return given
-    folders = [place / STUDIES for place in config_files.places()[1:]]
-    for folder in folders:
-        for file in (folder / name, folder / f"{name}.yaml"):
-            if given.name == name and file.is_file():
-                return file
-    known = sorted({file.stem for folder in folders for file in folder.glob("*.yaml")})
-    raise UserError(f"{name}: no such study file; those that come with letters_torch are {', '.join(known)}")
 
 
 def conduct(study: Study, folder: Path, address: str | None = None, threads: int = 1) -> Results:

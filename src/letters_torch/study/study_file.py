@@ -16,6 +16,7 @@ from letters_torch import config_files
 from letters_torch.errors import UserError
 from letters_torch.study import keys
 
+STUDIES = "studies"
 METRICS = {"val/acc": "max", "val/loss": "min", "train/acc": "max", "train/loss": "min"}
 _SECTIONS = ("config", "set", "vary", "cases", "draw", "seeds", "metric", "final")
 _DRAW_KEYS = ("method", "count", "seed", "from")
@@ -135,6 +136,24 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d[\d_]*)(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
 )
+
+
+def find(name: str) -> Path:
+    """The study file that is meant: a path, or the name of one in configs/studies/.
+
+    Raises:
+        UserError: there is none.
+    """
+    given = Path(name).expanduser()
+    if given.is_file():
+        return given
+    folders = [place / STUDIES for place in config_files.places()[1:]]
+    for folder in folders:
+        for file in (folder / name, folder / f"{name}.yaml"):
+            if given.name == name and file.is_file():
+                return file
+    known = sorted({file.stem for folder in folders for file in folder.glob("*.yaml")})
+    raise UserError(f"{name}: no such study file; those that come with letters_torch are {', '.join(known)}")
 
 
 def read(file: Path) -> Study:

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from letters_torch import LettersDataModule, LettersModule
 from letters_torch.cli import main
-from letters_torch.lightning.open_run import OpenedRun, open_run
 from letters_torch.pages.draw.command import draw
 from letters_torch.reading.predictions import predict
+from letters_torch.run_folder import find_checkpoint
 from tests.support.browser import Visit, browser, needs_chromium
 
 REAL = Path(__file__).parents[4] / "shared/data/letters_data.mat"
@@ -30,7 +31,8 @@ READ_ENLARGED = """() => Array.from({ length: letters.count }, (_, i) => {
 class Opened:
     """A run on the real letters, and its page in a browser."""
 
-    run: OpenedRun
+    module: LettersModule
+    data: LettersDataModule
     visit: Visit
 
 
@@ -41,18 +43,20 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     short = ["--trainer.max_steps", "12000", "--trainer.val_check_interval", "12000", "--trainer.pictures", "never"]
     root = ["--trainer.default_root_dir", str(folder)]
     main(["fit", "--config", "best-438k.yaml", "--data.path", str(REAL), *short, *root])
-    run = open_run("last", folder)
+    checkpoint = find_checkpoint("last", folder)
+    module = LettersModule.load_from_checkpoint(checkpoint)
+    data = LettersDataModule.load_from_checkpoint(checkpoint)
     with browser() as chromium:
-        visit = Visit(chromium, draw(run.checkpoint, output=folder / "draw.html"))
-        yield Opened(run, visit)
+        visit = Visit(chromium, draw(checkpoint, output=folder / "draw.html"))
+        yield Opened(module, data, visit)
         assert visit.errors == []
 
 
 def test_a_thousand_letters_from_pixels(opened: Opened) -> None:
-    opened.run.data.setup("predict")
-    x = opened.run.data.predict_dataloader().batches[0].x[:1000]
-    expected = predict(opened.run.module, [(x, None)])
-    pixels = opened.run.data.test.images[:1000].reshape(1000, -1).tolist()
+    opened.data.setup("predict")
+    x = opened.data.predict_dataloader().batches[0].x[:1000]
+    expected = predict(opened.module, [(x, None)])
+    pixels = opened.data.test.images[:1000].reshape(1000, -1).tolist()
     found = np.array(opened.visit.page.evaluate(READ, pixels))
     assert np.abs(found - expected.probabilities).max() <= 5e-3
     (differ,) = np.nonzero(found.argmax(1) != expected.classes)
@@ -63,8 +67,8 @@ def test_a_thousand_letters_from_pixels(opened: Opened) -> None:
 
 
 def test_letters_drawn_enlarged_on_the_paper(opened: Opened) -> None:
-    opened.run.data.setup("validate")
-    val, count = opened.run.data.val, opened.visit.page.evaluate("letters.count")
+    opened.data.setup("validate")
+    val, count = opened.data.val, opened.visit.page.evaluate("letters.count")
     assert val.labels is not None
     truth = val.labels[:count].astype(int) - 1
     direct = np.array(opened.visit.page.evaluate(READ, val.images[:count].reshape(count, -1).tolist())).argmax(1)

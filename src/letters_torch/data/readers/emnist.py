@@ -125,6 +125,7 @@ def _idx(path: Path, item: tuple[int, ...]) -> npt.NDArray[np.uint8]:
 
 
 def _download(folder: Path) -> None:
+    import letters_torch._torchvision_guard  # noqa: F401  isort: skip
     from torchvision.datasets import EMNIST
 
     root = folder.parent if folder.name == "EMNIST" else folder

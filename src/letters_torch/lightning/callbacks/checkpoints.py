@@ -7,10 +7,9 @@ from typing import Any
 from pytorch_lightning.callbacks import Checkpoint, EarlyStopping
 from pytorch_lightning.callbacks.early_stopping import EarlyStoppingReason
 
-from letters_torch import resume
+from letters_torch import resume, run_folder
 from letters_torch.console import say
 from letters_torch.errors import UserError
-from letters_torch.lightning import run_folder
 
 NO_BEST = (-1.0, "")
 
@@ -36,7 +35,7 @@ class RunCheckpoints(Checkpoint):
     @property
     def last(self) -> Path | None:
         """The file of the last state."""
-        return None if self.folder is None else self.folder / resume.LAST
+        return None if self.folder is None else self.folder / run_folder.LAST
 
     @property
     def best_model_path(self) -> str:
@@ -130,9 +129,9 @@ class RunCheckpoints(Checkpoint):
         score, step, before = float(trainer.callback_metrics["val/acc"]), trainer.global_step, self.best
         if score > before[0]:  # the first of equals stays
             self.best = (score, f"best-step={step}-val_acc={score:.4f}.ckpt")
-        self._save(trainer, resume.LAST)
+        self._save(trainer, run_folder.LAST)
         if self.best != before:
-            resume.copy(self.folder / resume.LAST, self.folder / self.best[1])
+            resume.copy(self.folder / run_folder.LAST, self.folder / self.best[1])
         kept = {self.best[1]} if trainer.clock.is_regular_validation(step) else {self.best[1], before[1]}
         for old in self.folder.glob("best-*.ckpt"):
             if old.name not in kept:
@@ -141,13 +140,13 @@ class RunCheckpoints(Checkpoint):
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """Saves the last state if it is not saved yet; before WeightAveraging puts the average in its place."""
         if trainer.clock.validated_at != trainer.global_step:
-            self._save(trainer, resume.LAST)
+            self._save(trainer, run_folder.LAST)
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         """Saves the state of a run that was stopped before its first step."""
         assert self.last is not None
         if not self.last.exists():
-            self._save(trainer, resume.LAST)
+            self._save(trainer, run_folder.LAST)
 
     def _save(self, trainer: Any, name: str) -> None:
         """Saves the logged points first: a checkpoint must not be ahead of its curve when the program is killed."""

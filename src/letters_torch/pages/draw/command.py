@@ -1,7 +1,6 @@
-"""`python -m letters_torch draw`, and `explain`, which opens the same page at one step by hand."""
+"""Writes the page of `draw`, and that of `explain`: the same page, opened at one step by hand."""
 
 import os.path
-import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,39 +9,17 @@ import numpy as np
 
 from letters_torch import checkpoint as checkpoints
 from letters_torch import resume
-from letters_torch.console import Parser, say
+from letters_torch.console import say
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.data.standardize import Standardizer
 from letters_torch.errors import UserError
 from letters_torch.letters import Letters
 from letters_torch.lightning.module import LettersModule
-from letters_torch.lightning.open_run import find_checkpoint
 from letters_torch.pages import output as page
 from letters_torch.pages.draw.document import HERE, MOST_LETTERS, Contents, Training, document
 from letters_torch.synthetic.make import make
 
-DESCRIPTION = """Writes a page on which you draw letters: a trained network reads them, learns from them and shows how.
-
-The page is one HTML file that needs no network: double-click it, or send it to somebody."""
 DERIVATION = HERE.parents[3] / "docs" / "derivation.md"
-
-
-def command(args: list[str]) -> None:
-    """`python -m letters_torch draw`.
-
-    Raises:
-        UserError: a wrong argument, or as `draw`.
-    """
-    parser = Parser("draw", DESCRIPTION)
-    add = parser.add_argument
-    add("--ckpt_path", help="a checkpoint, or last or best of the newest run (default: best)")
-    add("--output", type=Path, default=Path("draw.html"), help="file to write (default: draw.html)")
-    add("--data.path", dest="path", type=Path, help="where the run's letters are now (default: where they were)")
-    add("--open", action="store_true", help="open the page in the browser")
-    options = parser.parse_args(args)
-    file = draw(find_checkpoint(options.ckpt_path), options.path, options.output)
-    if options.open:
-        webbrowser.open(file.absolute().as_uri())
 
 
 def draw(checkpoint: Path, path: Path | None = None, output: Path = Path("draw.html")) -> Path:

@@ -1,4 +1,4 @@
-"""The folder of a run, `lightning_logs/version_N`: claimed once, locked, and found again by a checkpoint in it."""
+"""The folder of a run, `lightning_logs/version_N`: made for one run, locked, and found by its checkpoints."""
 
 import re
 from pathlib import Path
@@ -6,11 +6,13 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
+from letters_torch.console import say
 from letters_torch.errors import UserError
-from letters_torch.resume import LAST
+from letters_torch.paths import expanded
 
 RUNS = "lightning_logs"
 CHECKPOINTS = "checkpoints"
+LAST = "last.ckpt"
 
 
 class Lock:
@@ -104,6 +106,24 @@ def newest(root: Path) -> Path | None:
     """The run folder with the highest number that holds a checkpoint; None if there is none."""
     folders = sorted((root / RUNS).glob("version_*"), key=_number, reverse=True)
     return next((folder for folder in folders if any((folder / CHECKPOINTS).glob("*.ckpt"))), None)
+
+
+def named_checkpoint(named: str | Path | None, root: Path = Path()) -> Path:
+    """The checkpoint that is meant; prints its name.
+
+    Args:
+        named: a file; "last" or "best" of the newest run; None for "best".
+        root: the folder that holds lightning_logs.
+
+    Raises:
+        UserError: there is no run with such a checkpoint.
+    """
+    if named is None or named in ("last", "best"):
+        file = find_checkpoint("last" if named == "last" else "best", root)
+    else:
+        file = expanded(named, "--ckpt_path")
+    say(f"checkpoint: {file}")
+    return file
 
 
 def find_checkpoint(which: Literal["last", "best"], root: Path) -> Path:

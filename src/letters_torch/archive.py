@@ -9,9 +9,12 @@ import io
 import pickle
 import pickletools
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any
 
-import torch
+from letters_torch.errors import UserError
 
 LARGEST_PICKLE = 1 << 20  # bytes; that of a checkpoint has a few thousand
 
@@ -24,17 +27,12 @@ _OPCODES = frozenset(
         *("GLOBAL", "REDUCE", "BINPERSID"),
     )
 )
+# Bytes of an item of each of torch's storage types.
 _STORAGES = {
-    "DoubleStorage": torch.float64,
-    "FloatStorage": torch.float32,
-    "HalfStorage": torch.float16,
-    "BFloat16Storage": torch.bfloat16,
-    "LongStorage": torch.int64,
-    "IntStorage": torch.int32,
-    "ShortStorage": torch.int16,
-    "CharStorage": torch.int8,
-    "ByteStorage": torch.uint8,
-    "BoolStorage": torch.bool,
+    **dict.fromkeys(("DoubleStorage", "LongStorage"), 8),
+    **dict.fromkeys(("FloatStorage", "IntStorage"), 4),
+    **dict.fromkeys(("HalfStorage", "BFloat16Storage", "ShortStorage"), 2),
+    **dict.fromkeys(("CharStorage", "ByteStorage", "BoolStorage"), 1),
 }
 _FUNCTIONS = {("collections", "OrderedDict"), ("torch._utils", "_rebuild_tensor_v2")}
 
@@ -43,18 +41,61 @@ class ArchiveError(Exception):
     """The file is damaged, or it is no archive of tensors and plain values. The message is a part of a sentence."""
 
 
+def require_intact(path: Path) -> None:
+    """Checks a checkpoint file as far as `verify` does.
+
+    Raises:
+        UserError: it is missing or damaged, or its pickle builds something else.
+    """
+    with opened(path) as file:
+        verify(file)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """Opens a checkpoint file; an ArchiveError or OSError inside becomes a UserError that names the file."""
+    if not path.is_file():
+        raise UserError(f"--ckpt_path {path}: no such file")
+    try:
+        with path.open("rb") as file:
+            yield file
+    except ArchiveError as error:
+        raise UserError(f"--ckpt_path {path}: {error}; use another checkpoint of the run") from error
+    except OSError as error:
+        raise UserError(f"--ckpt_path {path}: cannot be read ({error.strerror or error})") from error
+
+
 def read(file: IO[bytes]) -> Any:
     """Reads an archive onto the CPU.
 
     Raises:
         ArchiveError: it is damaged, or its pickle holds more than tensors and plain values.
     """
-    try:
-        with zipfile.ZipFile(file) as archive:
-            _verify(archive, file.seek(0, io.SEEK_END))
-            _rehearse(archive)
-        file.seek(0)
+    verify(file)
+    import torch
+
+    with _archive_errors():
         return torch.load(file, map_location="cpu", weights_only=True)
+
+
+def verify(file: IO[bytes]) -> None:
+    """Checks that an archive is whole and that its pickle builds nothing but tensors and plain values.
+
+    It needs no torch, which takes a second to import.
+
+    Raises:
+        ArchiveError: as `read`.
+    """
+    with _archive_errors(), zipfile.ZipFile(file) as archive:
+        _compare(archive, file.seek(0, io.SEEK_END))
+        _rehearse(archive)
+    file.seek(0)
+
+
+@contextmanager
+def _archive_errors() -> Iterator[None]:
+    try:
+        yield
     except pickle.UnpicklingError as error:
         raise ArchiveError("not a checkpoint, or one with more than tensors and plain values; not loaded") from error
     except Exception as error:  # a damaged archive fails wherever the damage is
@@ -62,7 +103,7 @@ def read(file: IO[bytes]) -> Any:
         raise ArchiveError(f"damaged or not a checkpoint ({reason})") from error
 
 
-def _verify(archive: zipfile.ZipFile, size: int) -> None:
+def _compare(archive: zipfile.ZipFile, size: int) -> None:
     """Compares every record with its checksum, and the sum of the records with the size of the file."""
     entries = archive.infolist()
     for entry in entries:
@@ -119,7 +160,7 @@ class _Rehearsal(pickle._Unpickler):
         if (module, name) in _FUNCTIONS:
             return _StandIn()
         if module == "torch" and name in _STORAGES:
-            return _StandIn(item_size=_STORAGES[name].itemsize)
+            return _StandIn(item_size=_STORAGES[name])
         raise pickle.UnpicklingError(f"{module}.{name}")
 
     def persistent_load(self, pid: Any) -> Any:
