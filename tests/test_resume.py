@@ -34,6 +34,7 @@ CHANGES: list[tuple[dict[str, Any], str, str, str]] = [
     ({"scaling": "global"}, "--data.scaling global", "begun with pixel", "pixels"),
     ({"moments": None}, "--data.moments null", "begun with {spread: 5.0, slant: 0.5, aspect: 0.5}", "pixels"),
     ({"moments": Moments(5.5, 0.5, 0.5)}, "--data.moments {spread: 5.5, slant: 0.5, aspect: 0.5}", "5.0", "pixels"),
+    ({"directions": True}, "--data.directions true", "begun with false", "pixels"),
 ]
 
 

@@ -41,7 +41,7 @@ def require_resumable(
 
 
 def require_same_data(saved: dict[str, Any], now: dict[str, Any]) -> None:
-    """Refuses to go on with other letters, another split, other moments or another scaling.
+    """Refuses to go on with other letters, another split, other moments, features or scaling.
 
     Raises:
         UserError: one of them differs.
@@ -55,6 +55,7 @@ def require_same_data(saved: dict[str, Any], now: dict[str, Any]) -> None:
     moments = (_moments(state["standardizer"]["moments"]) for state in (now, saved))
     for flag, (given, began) in (
         ("--data.moments", moments),
+        ("--data.directions", tuple(str(state["standardizer"]["directions"]).lower() for state in (now, saved))),
         ("--data.scaling", (now["scaling"], saved["scaling"])),
     ):
         if given != began:

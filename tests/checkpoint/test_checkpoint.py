@@ -31,7 +31,7 @@ def content(**changes: Any) -> dict[str, Any]:
             "validation": 5,
             "validation_writers": "any",
             "scaling": "pixel",
-            "standardizer": {"mean": table, "inv_std": table, "fill": 0.0, "moments": None},
+            "standardizer": {"mean": table, "inv_std": table, "fill": 0.0, "moments": None, "directions": False},
         },
         "callbacks": {"RunCheckpoints": {"best": [0.5, "best-step=7-val_acc=0.5000.ckpt"]}},
     }
@@ -81,6 +81,11 @@ WRONG: list[tuple[str, Any, str]] = [
     ("LettersDataModule.standardizer.mean", torch.full((28, 28), 1e38), "in their range"),
     ("LettersDataModule.standardizer.inv_std", torch.full((28, 28), -1.0), "in their range"),
     ("LettersDataModule.standardizer.moments", {"spread": 6.0}, "invalid moments"),
+    (
+        "LettersDataModule.standardizer.directions",
+        "yes",
+        "statistics of the pixels or the split of the rows are missing",
+    ),
     (
         "callbacks.RunCheckpoints",
         {"best": [0.5, "best-step=7-val_acc=0.5000.ckpt\0"]},

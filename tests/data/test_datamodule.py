@@ -1,5 +1,6 @@
 """Which samples are trained on and checked on, and that no setting of speed changes them."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ from letters_torch import resume
 from letters_torch.data import datamodule, standardize, stream
 from letters_torch.data.augment import Augmentation, RandomAffine, RandomWarp, RollAndRotate
 from letters_torch.data.datamodule import LettersDataModule
+from letters_torch.data.directions import directions, of_images
 from letters_torch.data.moments import Moments
 from letters_torch.errors import UserError
 from letters_torch.letters import Letters, LetterSets
@@ -241,6 +243,26 @@ def test_every_letter_is_brought_to_the_moments_and_stays_on_file_as_it_is(path:
         assert not torch.equal(batch.x, by(torch.from_numpy(expected)).flatten(1))
     assert np.array_equal(data.train.images, plain.train.images)
     assert np.array_equal(data.val.images, plain.val.images)
+
+
+def test_direction_features_come_after_moments_and_augmentation(path: Path) -> None:
+    settings: dict[str, Any] = {"scaling": "global", "moments": MOMENTS, "probe": 33}
+    pixels, data = ready(path, **settings), in_training(ready(path, **settings, directions=True))
+    assert data.standardizer is not None
+    assert data.standardizer == replace(data.standardizer, moments=MOMENTS, directions=True, fill=0.0)
+    fitted = standardize.fit(of_images(MOMENTS(pixels.train.images)), "global")
+    rows = stream.rows(stream.draws(0, 7, 30), len(pixels.train))
+    validation, probe = data.val_dataloader()
+    seen = [data.make_block(7, 30), *validation, *probe, *data.predict_dataloader()]
+    images = [pixels.train.images[rows], pixels.val.images, pixels.train.images[:33], pixels.test.images]
+    for batch, expected in zip(seen, images, strict=True):
+        assert torch.equal(batch.x, fitted(torch.from_numpy(of_images(MOMENTS(expected)))).flatten(1))
+    warp = RandomWarp(10, pull=2)
+    moved = ready(path, **settings, directions=True, augment=warp).make_block(7, 30)
+    grey = torch.from_numpy(MOMENTS(pixels.train.images[rows])).float()
+    features = directions(warp.augment(grey, stream.draws(0, 7, 30)[:, 1:], 0.0))
+    torch.testing.assert_close(moved.x, ((features - fitted.mean) * fitted.inv_std).float().flatten(1))
+    assert not torch.equal(moved.x, seen[0].x)
 
 
 def test_labels_are_classes_from_0(path: Path) -> None:

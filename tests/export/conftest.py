@@ -22,10 +22,16 @@ BESIDE = [folder / FILE for folder in Path(__file__).resolve().parents[3:5]]  # 
 
 
 def trained(
-    images: np.ndarray, labels: np.ndarray, scaling: Scaling, moments: Moments | None, hidden: int, steps: int
+    images: np.ndarray,
+    labels: np.ndarray,
+    scaling: Scaling,
+    moments: Moments | None,
+    hidden: int,
+    steps: int,
+    directions: bool = False,
 ) -> Trained:
     """A network after so many steps on these letters (labels 1..26), in order."""
-    standardizer = standardize.fit(normalised(images, moments), scaling, moments)
+    standardizer = standardize.fit(normalised(images, moments), scaling, moments, directions)
     rows = np.arange(steps) % len(images)
     x = standardizer(torch.from_numpy(images)).flatten(1)[rows]
     y = torch.from_numpy(labels.astype(np.int64) - 1)[rows]
@@ -34,10 +40,10 @@ def trained(
     return Trained(V.numpy(), W.numpy(), standardizer, scaling, steps, "00000000", 4800)
 
 
-@pytest.fixture(scope="session")
-def small() -> Trained:
+@pytest.fixture(scope="session", params=[False, True], ids=["pixels", "directions"])
+def small(request: pytest.FixtureRequest) -> Trained:
     images = pictures(40)
-    return trained(images, np.arange(40) % 26 + 1, "global", Moments(), hidden=6, steps=40)
+    return trained(images, np.arange(40) % 26 + 1, "global", Moments(), 6, 40, directions=request.param)
 
 
 @pytest.fixture(scope="session")

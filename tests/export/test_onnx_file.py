@@ -27,11 +27,16 @@ def probabilities(network: Trained, images: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("moments", [None, Moments()], ids=["as_on_file", "moments"])
-@pytest.mark.parametrize("scaling", ["pixel", "pixel_each_set", "global"])
-def test_real_letters(real: tuple[np.ndarray, np.ndarray], scaling: Scaling, moments: Moments | None) -> None:
+@pytest.mark.parametrize(
+    ("scaling", "directions"),
+    [("pixel", False), ("pixel_each_set", False), ("global", False), ("global", True)],
+)
+def test_real_letters(
+    real: tuple[np.ndarray, np.ndarray], scaling: Scaling, directions: bool, moments: Moments | None
+) -> None:
     """The last 4,800 letters, which the network has not seen: the same predictions, probabilities to 5e-4."""
     images, labels = real
-    network = trained(images[:-4800], labels[:-4800], scaling, moments, hidden=60, steps=16_000)
+    network = trained(images[:-4800], labels[:-4800], scaling, moments, 60, 16_000, directions)
     found, classes = run(onnx_file.model(network), images[-4800:])
     expected = probabilities(network, images[-4800:])
     assert (expected.argmax(1) == labels[-4800:] - 1).mean() > 0.5
@@ -66,6 +71,7 @@ def test_metadata(small: Trained) -> None:
     found = {entry.key: entry.value for entry in model.metadata_props}
     assert found["letters"] == "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     assert found["polarity"] == "white on black"
+    assert found["directions"] == str(small.standardizer.directions).lower()
     assert found["moments"] == "{spread: 6.0, slant: 0.7, aspect: 0.6}"
     assert model.doc_string == "the card"
     assert [opset.domain for opset in model.opset_import] == [""]  # nothing outside ONNX's own operators

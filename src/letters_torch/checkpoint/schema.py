@@ -11,7 +11,7 @@ LettersDataModule       what the network was trained on:
     origin, letters     in words, and as a digest
     seed, validation, validation_writers    of the split
     scaling
-    standardizer        mean and inv_std (28, 28), fill, moments (a dict or None)
+    standardizer        mean and inv_std (28, 28), fill, moments (a dict or None), directions (a bool)
 callbacks               the states of the callbacks; RunCheckpoints has best: [accuracy, file name]
 hyper_parameters, datamodule_hyper_parameters    the arguments of the module and the data module
 current_model_state, averaging_state             of Lightning's WeightAveraging: state_dict is the average then
@@ -105,7 +105,14 @@ def _data_faults(data: dict[Any, Any]) -> Iterator[str]:
             "validation": int(),
             "validation_writers": str(),
             "scaling": str(),
-            "standardizer": {"mean": mean, "inv_std": inv_std, "fill": fill, "moments": moments, **rest},
+            "standardizer": {
+                "mean": mean,
+                "inv_std": inv_std,
+                "fill": fill,
+                "moments": moments,
+                "directions": bool(),
+                **rest,
+            },
         } if not rest:
             tables = ((mean, LARGEST_PIXEL), (inv_std, LARGEST_INV_STD))
             if not all(_is_table(table, largest) for table, largest in tables) or not _is_number(fill):

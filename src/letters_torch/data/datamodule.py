@@ -22,7 +22,6 @@ from letters_torch.data.augment import Augmentation, faded
 from letters_torch.data.moments import Moments, normalised
 from letters_torch.data.prefetch import Block, Blocks
 from letters_torch.data.readers import pictures
-from letters_torch.data.rows import Rows
 from letters_torch.data.shared import SharedLetters
 from letters_torch.data.sources import Source, open_letters
 from letters_torch.data.standardize import Scaling, Standardizer
@@ -56,6 +55,8 @@ class LettersDataModule(pl.LightningDataModule):
             "rounds" draws without replacement, in a new random order for each pass over the training rows.
         moments: moment normalisation (position, size, slant) of every letter, in training, validation and prediction;
             None for none.
+        directions: the network sees direction features (directions.py) of every letter, as many as it has pixels. They
+            come after moments and augmentation, and are scaled in the pixels' stead.
         augment: random changes of the training images; None for none.
         fade: two steps, between which the changes shrink linearly to the middle of each range (no rotation, no shift,
             ...), so that a run ends on letters as they are read; None to keep them.
@@ -88,6 +89,7 @@ class LettersDataModule(pl.LightningDataModule):
         download: bool = False,
         sampling: Sampling = "replacement",
         moments: Moments | None = None,
+        directions: bool = False,
         augment: Augmentation | None = None,
         fade: tuple[int, int] | None = None,
         scaling: Scaling = "pixel",
@@ -118,7 +120,7 @@ class LettersDataModule(pl.LightningDataModule):
             _require_fade(fade, augment)
         self.source, self.path, self.transposed, self.download = source, path, transposed, download
         self.sampling: Sampling = sampling
-        self.moments, self.augment, self.scaling = moments, augment, scaling
+        self.moments, self.directions, self.augment, self.scaling = moments, directions, augment, scaling
         self.fade = None if fade is None else (fade[0], fade[1])
         self.block, self.workers, self.seed = block, workers, seed
         self.validation, self.validation_writers, self.probe = validation, validation_writers, probe
@@ -149,7 +151,7 @@ class LettersDataModule(pl.LightningDataModule):
         images = fitted_on = self._normalised_training_rows()
         if self.scaling == "pixel_each_set":
             fitted_on = self._normalised_labelled_rows()
-        self.standardizer = standardize.fit(fitted_on, self.scaling, self.moments)
+        self.standardizer = standardize.fit(fitted_on, self.scaling, self.moments, self.directions)
         self._placed = torch.from_numpy(images)
         self._classes = _classes(self.train)
 
@@ -206,13 +208,13 @@ class LettersDataModule(pl.LightningDataModule):
         draws = stream.draws(self.seed, first_step, count)
         rows = torch.from_numpy(self.rows(first_step, draws))
         by = self.standardizer
-        letters = Rows(self._placed, rows, by.mean, by.inv_std, self._dtype)
+        letters = by.rows(self._placed, rows, self._dtype)
         if self.augment is None:
             x = letters.standardised()
         else:
             changes = draws[:, 1:] if self.fade is None else faded(draws[:, 1:], first_step, self.fade)
             x = self.augment.augment_rows(letters, changes, by.fill)
-        return Block(x.flatten(1), self._classes[rows], first_step)
+        return Block(by.augmented(x).flatten(1), self._classes[rows], first_step)
 
     def rows(self, first_step: int, draws: stream.Draws) -> stream.Rows:
         """The training rows of the steps from `first_step` on, (count,); `draws` are the draws of these steps."""
@@ -234,7 +236,7 @@ class LettersDataModule(pl.LightningDataModule):
         return loaders
 
     def placed(self, images: UInt8) -> UInt8:
-        """Images (N, 28, 28) after moment normalisation, as they are in validation; unchanged if there is none."""
+        """Images (N, 28, 28) after moments and direction features, as in validation; unchanged if there are none."""
         standardizer = self._val_standardizer()
         assert standardizer is not None
         return standardizer.place(torch.from_numpy(images)).numpy()
@@ -266,8 +268,9 @@ class LettersDataModule(pl.LightningDataModule):
 
     def _test_standardizer(self) -> Standardizer | None:
         if self.scaling == "pixel_each_set" and self.pictures is None:
-            moments = self._known.moments if self._known else self.moments
-            return standardize.fit(normalised(self.test.images, moments), self.scaling, moments)
+            by = self._known or self.standardizer
+            assert by is not None
+            return standardize.fit(normalised(self.test.images, by.moments), self.scaling, by.moments, by.directions)
         return self._known or self.standardizer
 
     def _batches(self, letters: Letters, standardizer: Standardizer | None) -> "Batches":
@@ -284,8 +287,8 @@ class LettersDataModule(pl.LightningDataModule):
 
     def _settings(self) -> dict[str, Any]:
         """The arguments of this module as plain values, for a checkpoint."""
-        names = ("source", "transposed", "download", "sampling", "scaling", "validation", "validation_writers")
-        more = ("probe", "block", "workers", "seed", "fade")
+        names = ("source", "transposed", "download", "sampling", "directions", "scaling", "validation")
+        more = ("validation_writers", "probe", "block", "workers", "seed", "fade")
         settings = {name: getattr(self, name) for name in (*names, *more)}
         settings["path"] = None if self.path is None else str(self.path)
         settings["moments"] = None if self.moments is None else asdict(self.moments)

@@ -1,6 +1,6 @@
 """Standardisation of pixels to zero mean and unit variance, as in sklearn.preprocessing.scale (population variance).
 
-Moment normalisation (moments.py) may come before it.
+Moment normalisation (moments.py) and direction features (directions.py) may come before it.
 """
 
 from dataclasses import asdict, dataclass
@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from letters_torch.data.directions import directions, of_images
 from letters_torch.data.moments import Moments, normalised
-from letters_torch.data.rows import standardised
+from letters_torch.data.rows import Rows, standardised
 from letters_torch.letters import SIDE, UInt8
 
 Scaling = Literal["pixel", "pixel_each_set", "global"]
@@ -19,38 +20,60 @@ Scaling = Literal["pixel", "pixel_each_set", "global"]
 
 @dataclass(frozen=True)
 class Standardizer:
-    """(image - mean) * inv_std, pixel by pixel.
+    """(image - mean) * inv_std, pixel by pixel, of an image or of its direction features.
 
     Attributes:
         mean: (28, 28) float64, in grey levels.
         inv_std: (28, 28) float64, the inverse of the standard deviation; 0 for a pixel that is constant over the set,
             so that the pixel is 0 in every image.
-        fill: the standardised value of pixels from beyond the image's edge: 0, the mean of every pixel, with
-            statistics per pixel; black with one mean and deviation for all pixels.
+        fill: the value of pixels from beyond the image's edge in augmentation: 0, the mean of every pixel, with
+            statistics per pixel; black with one mean and deviation for all pixels, and with direction features.
         moments: the moment normalisation that comes first; None for none.
+        directions: whether direction features take the place of the pixels, after the moments.
     """
 
     mean: Tensor
     inv_std: Tensor
     fill: float
     moments: Moments | None = None
+    directions: bool = False
 
     def __call__(self, images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """Letters as on file, uint8 (N, 28, 28) -> `dtype` (N, 28, 28)."""
         return self.scale(self.place(images), dtype)
 
     def place(self, images: Tensor) -> Tensor:
-        """The first half, moment normalisation: uint8 (N, 28, 28) -> uint8 (N, 28, 28)."""
-        return torch.from_numpy(normalised(images.numpy(), self.moments))
+        """The first half, moments and direction features: uint8 (N, 28, 28) -> uint8 (N, 28, 28)."""
+        moved = normalised(images.numpy(), self.moments)
+        return torch.from_numpy(of_images(moved) if self.directions else moved)
 
     def scale(self, images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """The second half: uint8 (N, 28, 28) -> `dtype` (N, 28, 28)."""
         return standardised(images, self.mean, self.inv_std, dtype)
 
+    def rows(self, images: Tensor, rows: Tensor, dtype: torch.dtype) -> Rows:
+        """Rows of a set as augmentation gets them: standardised or, if direction features follow, in grey levels.
+
+        Args:
+            images: (M, 28, 28) uint8, the set after moment normalisation.
+            rows: (N,) int64.
+            dtype: of the rows, float32 or float64.
+        """
+        if self.directions:
+            return Rows(images, rows, torch.zeros_like(self.mean), torch.ones_like(self.inv_std), dtype)
+        return Rows(images, rows, self.mean, self.inv_std, dtype)
+
+    def augmented(self, images: Tensor) -> Tensor:
+        """What the network sees of `rows` after their augmentation, (N, 28, 28)."""
+        if not self.directions:
+            return images
+        return standardised(directions(images), self.mean, self.inv_std, images.dtype)
+
     def state_dict(self) -> dict[str, Any]:
         """Plain tensors and numbers, for a checkpoint."""
         moments = asdict(self.moments) if self.moments else None
-        return {"mean": self.mean, "inv_std": self.inv_std, "fill": self.fill, "moments": moments}
+        tables = {"mean": self.mean, "inv_std": self.inv_std, "fill": self.fill}
+        return {**tables, "moments": moments, "directions": self.directions}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> "Standardizer":
@@ -59,14 +82,16 @@ class Standardizer:
         return cls(**{**state, "moments": Moments(**moments) if moments else None})
 
 
-def fit(images: UInt8, scaling: Scaling, moments: Moments | None = None) -> Standardizer:
+def fit(images: UInt8, scaling: Scaling, moments: Moments | None = None, directions: bool = False) -> Standardizer:
     """Computes the statistics of a set of letters.
 
     Args:
         images: (N, 28, 28), at least one, after moment normalisation if there is any.
         scaling: "global" for one mean and one deviation of all pixels, otherwise those of each pixel.
         moments: the moment normalisation that the images went through; later images will go through it too.
+        directions: whether the statistics are those of direction features, which later images are turned into.
     """
+    images = of_images(images) if directions else images
     count, total, squares = len(images), *_sums(images)
     if scaling == "global":
         count, total, squares = count * SIDE**2, np.full_like(total, total.sum()), np.full_like(squares, squares.sum())
@@ -76,8 +101,8 @@ def fit(images: UInt8, scaling: Scaling, moments: Moments | None = None) -> Stan
     mean, variance = (s / n).astype(np.float64), ((n * q - s * s) / n**2).astype(np.float64)
     constant = variance == 0
     inv_std = np.where(constant, 0, 1 / np.sqrt(np.where(constant, 1, variance)))
-    fill = float(-mean[0, 0] * inv_std[0, 0]) if scaling == "global" else 0.0
-    return Standardizer(torch.from_numpy(mean), torch.from_numpy(inv_std), fill, moments)
+    fill = float(-mean[0, 0] * inv_std[0, 0]) if scaling == "global" and not directions else 0.0
+    return Standardizer(torch.from_numpy(mean), torch.from_numpy(inv_std), fill, moments, directions)
 
 
 def _sums(images: UInt8) -> tuple[Any, Any]:

@@ -12,11 +12,13 @@ RECIPE = ("seed_everything", "model", "data")  # the sections of the config that
 _PREPROCESSING = """\
 import json, numpy as np, torch
 from torch import nn
+from letters_torch.data.directions import of_images
 from letters_torch.data.moments import Moments
 
 def probabilities(tensors, metadata, images):  # images: uint8 (N, 28, 28), white on black
     moments = json.loads(metadata["moments"])
     pixels = Moments(**moments)(images) if moments else images
+    pixels = of_images(pixels) if metadata["directions"] == "true" else pixels
     x = (torch.from_numpy(pixels).float() - tensors["mean"]) * tensors["inv_std"]
     hidden = len(tensors["0.bias"])
     network = nn.Sequential(nn.Linear(784, hidden), nn.Tanh(), nn.Linear(hidden, 26))
@@ -88,6 +90,8 @@ def _interface(trained: Trained, kind: str) -> str:
 def _steps(trained: Trained) -> str:
     moments = trained.standardizer.moments
     first = "" if moments is None else f"moment normalisation {moments}, then "
+    if trained.standardizer.directions:
+        return f"{first}direction features, then (feature - mean) * inv_std"
     return f"{first}(pixel - mean) * inv_std"
 
 

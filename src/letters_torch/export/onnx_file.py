@@ -1,9 +1,10 @@
-"""The whole path from raw letters to probabilities as one ONNX graph: moments, scaling, network, softmax."""
+"""The whole path from raw letters to probabilities as one ONNX graph: preprocessing, network, softmax."""
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from letters_torch.data.directions import LARGEST, SMOOTHING, SOBEL
 from letters_torch.data.moments import STEEPEST, THINNEST, ZOOM, Moments
 from letters_torch.export.graph import IR_VERSION, OPSET, Graph, Value
 from letters_torch.export.trained import Trained
@@ -28,6 +29,8 @@ def model(trained: Trained, description: str = "") -> onnx.ModelProto:
     images = graph.input("images", np.uint8)
     moments = trained.standardizer.moments
     pixels = images.cast(np.float32) if moments is None else _moved(images, moments)
+    if trained.standardizer.directions:
+        pixels = _directions(pixels)
     mean, inverse = (table.numpy() for table in (trained.standardizer.mean, trained.standardizer.inv_std))
     x = ((pixels - mean) * inverse).reshape(0, PIXELS)
     h = _layer(x, trained.V).op("Tanh")
@@ -52,6 +55,25 @@ def _moved(images: Value, moments: Moments) -> Value:
     planes = images.cast(np.float32).reshape(0, 1, SIDE, SIDE)
     sampled = planes.op("GridSample", grid, mode="bilinear", padding_mode="zeros", align_corners=0)
     return sampled.op("Round").clip(0, 255).reshape(0, SIDE, SIDE)
+
+
+def _directions(pixels: Value) -> Value:
+    """`directions.of_images`: float32 (N, 28, 28) -> float32 (N, 28, 28), whole grey levels."""
+    sobel, smoothing = np.array(SOBEL) / 4, np.array(SMOOTHING) / 8
+    planes = pixels.reshape(0, 1, SIDE, SIDE)
+    gradient = planes.op("Conv", np.stack([sobel, sobel.T])[:, None], pads=[1, 1, 1, 1])
+    horizontal, vertical = gradient.column(0), gradient.column(1)
+    x, y = horizontal.op("Abs"), vertical.op("Abs")
+    least = x.op("Min", y)
+    slanted = least * 2**0.5
+    is_falling = (horizontal * vertical).op("Greater", 0.0)
+    falling = pixels.graph.node("Where", is_falling, slanted, 0.0, like=slanted)
+    components = (x - least).op("Concat", y - least, falling, slanted - falling, axis=1)
+    window = np.tile(np.outer(smoothing, smoothing), (4, 1, 1, 1))
+    maps = components.op("Conv", window, group=4, strides=[2, 2], pads=[1, 1, 1, 1])
+    features = (maps * LARGEST).sqrt().clip(0, LARGEST).op("Round")
+    quarters = features.reshape(0, 2, 2, SIDE // 2, SIDE // 2).op("Transpose", perm=[0, 1, 3, 2, 4])
+    return quarters.reshape(0, SIDE, SIDE)
 
 
 def _maps(images: Value, moments: Moments) -> Value:

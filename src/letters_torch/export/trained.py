@@ -25,7 +25,7 @@ class Trained:
     Attributes:
         V: first layer, (hidden, 785), float32; the last column is the bias.
         W: second layer, (26, hidden + 1), float32; the last column is the bias.
-        standardizer: the preprocessing of the training letters: moments, mean and inverse standard deviation.
+        standardizer: the preprocessing of the training letters: moments, direction features, statistics.
         scaling: the kind of scaling, as `data.scaling` names it.
         step: the number of single-sample updates behind the weights.
         digest: the fingerprint of the training letters.
@@ -60,6 +60,7 @@ class Trained:
             "polarity": "white on black",
             "scaling": self.scaling,
             "moments": "none" if moments is None else str(moments),
+            "directions": str(self.standardizer.directions).lower(),
             "step": str(self.step),
             "validation_accuracy": "not measured" if self.accuracy is None else f"{self.accuracy:.6f}",
             "validation_rows": str(self.validation),

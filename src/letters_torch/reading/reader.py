@@ -29,7 +29,7 @@ class Network:
     Attributes:
         V: (hidden, 785), weights of the first layer, the bias last.
         W: (26, hidden + 1), weights of the second layer, the bias last.
-        standardizer: the preprocessing of the training letters: moment normalisation and statistics of the pixels.
+        standardizer: the preprocessing of the training letters: moments, direction features, statistics.
         path: the checkpoint's file.
     """
 

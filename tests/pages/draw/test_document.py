@@ -18,7 +18,7 @@ from letters_torch.pages.draw import embed
 from tests.support import running
 from tests.support.javascript import Engine
 
-SCRIPTS = ("network", "moments", "model")
+SCRIPTS = ("network", "moments", "directions", "model")
 
 
 def some_letters(count: int) -> Letters:
@@ -26,12 +26,14 @@ def some_letters(count: int) -> Letters:
     return Letters((images * (images > 90)).reshape(-1, 28, 28), labels.ravel())
 
 
-def contents(letters: Letters, hidden: int = 400, scaling: standardize.Scaling = "global") -> draw.Contents:
+def contents(
+    letters: Letters, hidden: int = 400, scaling: standardize.Scaling = "global", directions: bool = False
+) -> draw.Contents:
     """With weights that float16 holds exactly."""
     V, W = (w.half().double().numpy() for w in initial_weights(784, hidden, 26, seed=4, scale=0.5))
     moments = Moments() if scaling == "global" else None
     placed = moments(letters.images) if moments else letters.images
-    standardizer = standardize.fit(placed, scaling, moments)
+    standardizer = standardize.fit(placed, scaling, moments, directions)
     return draw.Contents(V, W, standardizer, letters, np.arange(len(letters)), 0, draw.Training(lr=0.004, lam=5e-5))
 
 
@@ -42,9 +44,9 @@ def model(made: draw.Contents) -> Engine:
     return js
 
 
-@pytest.mark.parametrize("scaling", ["global", "pixel"])
-def test_what_the_network_sees_is_python_s(scaling: standardize.Scaling) -> None:
-    made = contents(some_letters(30), hidden=3, scaling=scaling)
+@pytest.mark.parametrize(("scaling", "directions"), [("global", False), ("pixel", False), ("global", True)])
+def test_what_the_network_sees_is_python_s(scaling: standardize.Scaling, directions: bool) -> None:
+    made = contents(some_letters(30), hidden=3, scaling=scaling, directions=directions)
     seen = np.array(model(made).get("mine.letters.map(({x}) => x)"))
     expected = made.standardizer(torch.from_numpy(made.letters.images)).flatten(1).numpy()
     levels = 1.01 * made.standardizer.inv_std.max().item()  # of one grey level, see test_pictures

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from letters_torch.data.directions import of_images
 from letters_torch.data.moments import Moments
 from letters_torch.data.readers import pictures
 from tests.support.javascript import Engine
@@ -13,7 +14,7 @@ from tests.support.javascript import Engine
 
 @pytest.fixture(scope="module")
 def js() -> Engine:
-    return Engine("moments", "resample", "picture")
+    return Engine("moments", "directions", "resample", "picture")
 
 
 def drawings(count: int) -> Iterator[np.ndarray]:
@@ -70,6 +71,19 @@ def test_moments_are_python_s(js: Engine, settings: tuple[float, float, float]) 
         " moments.place(images.subarray(784 * i, 784 * i + 784), settings))"
     )
     apart = np.abs(np.array(found).reshape(images.shape) - moments(images).astype(int))
+    assert apart.max() <= 1
+    assert np.count_nonzero(apart) <= apart.size // 10_000
+
+
+def test_direction_features_are_python_s(js: Engine) -> None:
+    """Rounding of single precision may decide between two neighbouring whole numbers, in one of ten thousand."""
+    images = np.stack([pictures.normalise(grey.astype(np.float32)) for grey in drawings(100)])
+    images = np.concatenate([images, np.zeros((1, 28, 28), np.uint8), np.full((1, 28, 28), 255, np.uint8)])
+    js.set(images=images)
+    found = js.get(
+        "Array.from({length: images.length / 784}, (_, i) => directions.of(images.subarray(784 * i, 784 * i + 784)))"
+    )
+    apart = np.abs(np.array(found).reshape(images.shape) - of_images(images).astype(int))
     assert apart.max() <= 1
     assert np.count_nonzero(apart) <= apart.size // 10_000
 

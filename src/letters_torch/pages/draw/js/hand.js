@@ -70,7 +70,8 @@ const hand = (() => {
     dom.grey(dom.find("hand-placed"), s.sample.placed);
     weights("hand-x", Float64Array.from(s.x));
     for (const id of ["hand-file", "hand-placed", "hand-x"]) ring(dom.find(id), s.k);
-    dom.find("hand-placed-figure").hidden = s.page.moments === null;
+    dom.find("hand-placed-figure").hidden = s.page.moments === null && !s.page.directions;
+    if (s.page.directions) dom.find("hand-placed-caption").textContent = "the directions of its edges";
     const [line, column] = [Math.floor(s.k / SIDE), s.k % SIDE], grey = s.sample.placed[s.k];
     const { mean, invStd } = s.app.model.scaling(s.k);
     worked("worked-x", [`x[k] = (${grey} − ${n(mean)}) · ${n(invStd)} = `, mark(n(s.x[s.k])),

@@ -14,9 +14,10 @@ const model = (() => {
 
     const scaling = (k) => ({ mean: mean[Math.min(k, mean.length - 1)], invStd: invStd[Math.min(k, invStd.length - 1)] });
 
-    /** The letter as it is after the moments, and as numbers: {pixels, placed, x}. */
+    /** The letter after moments and direction features, and as numbers: {pixels, placed, x}. */
     function see(letter) {
-      const placed = moments.place(letter, page.moments), x = new Float64Array(PIXELS), one = [mean, invStd].map((t) => t.length === 1);
+      const moved = moments.place(letter, page.moments), placed = page.directions ? directions.of(moved) : moved;
+      const x = new Float64Array(PIXELS), one = [mean, invStd].map((t) => t.length === 1);
       for (let k = 0; k < PIXELS; k++) {
         x[k] = Math.fround(Math.fround(placed[k] - mean[one[0] ? 0 : k]) * invStd[one[1] ? 0 : k]);
       }
