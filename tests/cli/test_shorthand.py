@@ -1,5 +1,6 @@
 """Early stopping by one flag."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,26 @@ def test_a_run_without_progress_ends(capsys: pytest.CaptureFixture[str]) -> None
     for out in (first, second):
         steps = [line.split(":")[0] for line in out.splitlines() if LINE.fullmatch(line)]
         assert steps == ["step 0", "step 50", "step 100"]
+
+
+@pytest.mark.parametrize(
+    ("end", "steps"), [("--early_stopping 2", [150, 200]), ("--trainer.max_steps 170", [200, 250, 300])]
+)
+@pytest.mark.usefixtures("folder")
+def test_the_resume_that_a_fit_offers_continues_it(
+    capsys: pytest.CaptureFixture[str], end: str, steps: list[int]
+) -> None:
+    """The second EarlyStopping replaces the one of the run's config."""
+    still = ["--model.schedule", "[{steps: 300, lr: 0.0}]"]
+    first = said(capsys, "fit", "--config", "small.yaml", *still, *end.split())
+    [line] = [line for line in first.splitlines() if line.startswith("to resume: python -m letters_torch ")]
+    second = said(capsys, *shlex.split(line)[5:])
+    assert [int(line.split()[1].rstrip(":")) for line in second.splitlines() if LINE.fullmatch(line)] == steps
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_run_that_stopped_early_says_how_to_resume_it(capsys: pytest.CaptureFixture[str]) -> None:
+    still = ["--model.schedule", "[{steps: 300, lr: 0.0}]"]
+    said(capsys, "fit", "--config", "small.yaml", *still, "--early_stopping", "1")
+    again = said(capsys, "fit", "--ckpt_path", "last")
+    assert "early stopping ended this run at step 50; to resume it, raise the patience\n" in again

@@ -81,7 +81,7 @@ def test_a_signal_in_a_run(tmp_path: Path, killer: Killer) -> None:
     step = checkpoint.load(runs.last_of(tmp_path))["letters_torch"]["step"]
     assert step % 1000 == 0
     assert f"SIGTERM: stopped after step {step}; saved {runs.last_of(tmp_path)}" in answer["output"]
-    assert f"to go on: python -m letters_torch fit --ckpt_path {runs.last_of(tmp_path)}" in answer["output"]
+    assert f"to resume: python -m letters_torch fit --ckpt_path {runs.last_of(tmp_path)}" in answer["output"]
 
 
 @pytest.mark.parametrize("limit", [1_000, 40_000])

@@ -120,7 +120,7 @@ class LettersCLI(LightningCLI):
         """
         try:
             super().instantiate_classes()
-        except (ValueError, TypeError, ImportError) as error:
+        except (ValueError, TypeError, ImportError, RuntimeError) as error:
             raise UserError(f"a setting cannot be used: {_first_cause(error)}") from error
 
     def before_instantiate_classes(self) -> None:
@@ -132,6 +132,7 @@ class LettersCLI(LightningCLI):
         if root is not None:
             config.trainer.default_root_dir = str(expanded(Path(root), "--trainer.default_root_dir"))
         self.root = Path(config.trainer.default_root_dir or ".")
+        config.trainer.callbacks = _without_replaced(config.trainer.callbacks)
         if config.data.path is not None:  # the run's config.yaml must mean the same from any folder
             config.data.path = str(expanded(Path(config.data.path), "--data.path").absolute())
         named = config.ckpt_path if isinstance(config.ckpt_path, list) else [config.ckpt_path]
@@ -230,6 +231,21 @@ def _readings(found: Predictions, pictures: Sequence[Path], top: int) -> str:
         shown = "  ".join(f"{letter} {probability:6.1%}" for letter, probability in letters)
         lines.append(f"{printable(file):{width}}  {shown}{'  unsure' if unsure else ''}")
     return "\n".join(lines)
+
+
+def _without_replaced(callbacks: Any) -> Any:
+    """Without an EarlyStopping of the run's config that the command line replaces by another for the same metric."""
+    if not isinstance(callbacks, list):
+        return callbacks
+    last: dict[str, Any] = {}
+    for each in callbacks:
+        if str(each.class_path).endswith("EarlyStopping"):
+            last[each.init_args.monitor] = each
+    return [
+        each
+        for each in callbacks
+        if not str(each.class_path).endswith("EarlyStopping") or last[each.init_args.monitor] is each
+    ]
 
 
 def _seed(value: Any) -> int:

@@ -22,39 +22,56 @@ class Stop(Callback):
         trainer.should_stop = trainer.global_step >= 100
 
 
-ENDS: list[tuple[dict[str, Any], str]] = [
-    ({}, "ended at step 200 of 200: the end of the schedule"),
-    ({"max_steps": 200}, "ended at step 200 of 200: the end of the schedule"),
-    ({"max_steps": 70}, "ended at step 70 of 200: trainer.max_steps"),
+LONG = {"stages": (Stage(100_000_000, 1e-3),), "val_check_interval": 100_000}
+# The settings, why the fit ended, and the flags that resume it; None where no command to resume it is offered.
+ENDS: list[tuple[dict[str, Any], str, str | None]] = [
+    ({}, "ended at step 200 of 200: the end of the schedule", None),
+    ({"max_steps": 200}, "ended at step 200 of 200: the end of the schedule", None),
+    ({"max_steps": 70}, "ended at step 70 of 200: trainer.max_steps", "--trainer.max_steps -1"),
     (
         {"stages": STILL, "callbacks": [EarlyStopping("val/acc", mode="max", patience=3)]},
         "ended at step 150 of 1,000: early stopping, no better val/acc in 3 validations",
+        "--early_stopping 6",
     ),
     (
-        {"stages": STILL, "callbacks": [EarlyStopping("val/acc", mode="max", patience=1)]},
-        "ended at step 50 of 1,000: early stopping, no better val/acc in 1 validation",
+        {"stages": STILL, "callbacks": [EarlyStopping("val/loss", patience=1)]},
+        "ended at step 50 of 1,000: early stopping, no better val/loss in 1 validation",
+        None,
     ),
     (
         {"stages": STILL, "callbacks": [EarlyStopping("val/acc", mode="max", stopping_threshold=0.0)]},
         "ended at step 0 of 1,000: early stopping, Stopping threshold reached: val/acc = ",
+        None,
     ),
-    ({"callbacks": [Stop()]}, "ended at step 100 of 200: a callback stopped it"),
+    ({"callbacks": [Stop()]}, "ended at step 100 of 200: a callback stopped it", ""),
+    (
+        {**LONG, "max_time": timedelta(seconds=0.5)},
+        r"ended at step [\d,]+ of 100,000,000: trainer\.max_time$",
+        "--trainer.max_time null",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("settings", "said"), ENDS, ids=[said for _, said in ENDS])
-def test_why_a_fit_ended(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], settings: dict[str, Any], said: str
+@pytest.mark.parametrize(("settings", "said", "flags"), ENDS, ids=[said for _, said, _ in ENDS])
+def test_why_a_fit_ended_and_how_to_resume_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], settings: dict[str, Any], said: str, flags: str | None
 ) -> None:
-    fit(tmp_path, **settings)
-    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("ended")]
-    assert line.startswith(said)
+    done = fit(tmp_path, **settings, enable_checkpointing=True)
+    lines = capsys.readouterr().out.splitlines()
+    [line] = [line for line in lines if line.startswith("ended")]
+    assert re.match(said, line)
+    last = done.trainer.run_checkpoints.last  # type: ignore[union-attr]
+    expected = [] if flags is None else [f"to resume: python -m letters_torch fit --ckpt_path {last} {flags}".strip()]
+    assert [line for line in lines if line.startswith("to resume")] == expected
 
 
-def test_the_longest_time_ends_a_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    stages = (Stage(100_000_000, 1e-3),)
-    fit(tmp_path, stages=stages, max_time=timedelta(seconds=0.5), val_check_interval=100_000)
-    assert re.search(r"ended at step [\d,]+ of 100,000,000: trainer\.max_time\n", capsys.readouterr().out)
+def test_a_resume_that_ends_at_once_took_no_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    done = fit(tmp_path, max_steps=50, enable_checkpointing=True)
+    capsys.readouterr()
+    done.trainer.fit(done.model, datamodule=done.data, ckpt_path="last")
+    out = capsys.readouterr().out
+    assert "step 50 is the last of this run; to resume it, raise --trainer.max_steps or lengthen model.schedule" in out
+    assert "trained for 0." in out
 
 
 def test_the_best_accuracy_and_the_next_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,7 +114,7 @@ def test_after_a_signal_only_what_it_has_not_said(tmp_path: Path, capsys: pytest
         fit(tmp_path, callbacks=[CtrlC()], enable_checkpointing=True, logger=True)
     out = capsys.readouterr().out
     assert "SIGINT: stopped after step" in out
-    assert "to go on: python -m letters_torch fit --ckpt_path" in out
+    assert "to resume: python -m letters_torch fit --ckpt_path" in out
     assert "best accuracy " in out
     assert "trained for " in out
     assert "ended at" not in out

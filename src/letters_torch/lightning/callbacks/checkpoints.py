@@ -48,11 +48,15 @@ class RunCheckpoints(Checkpoint):
         return self.best[0] if self.best[1] else None
 
     def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
-        """Notes whether the file can stand for the step at which it resumes."""
+        """Notes whether the file can stand for the step at which it resumes. A new patience replaces the saved one."""
+        states = checkpoint["callbacks"]
         if trainer.state.fn != "fit":
-            checkpoint["callbacks"].pop(self.state_key, None)  # the best of that run is not the best of this one
-        else:
-            self._whole = "V" not in checkpoint["letters_torch"]
+            states.pop(self.state_key, None)  # the best of that run is not the best of this one
+            return
+        self._whole = "V" not in checkpoint["letters_torch"]
+        for callback in trainer.callbacks:
+            if isinstance(callback, EarlyStopping) and callback.state_key in states:
+                states[callback.state_key]["patience"] = callback.patience
 
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
         """Takes the folder of the run.
@@ -76,7 +80,7 @@ class RunCheckpoints(Checkpoint):
         if trainer.clock.is_over:
             say(
                 f"step {trainer.global_step} is the last of this run;"
-                " to go on, raise --trainer.max_steps or lengthen model.schedule"
+                " to resume it, raise --trainer.max_steps or lengthen model.schedule"
             )
 
     def _folder(self, trainer: Any, source: Path | None) -> Path:
@@ -101,7 +105,7 @@ class RunCheckpoints(Checkpoint):
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """A run that early stopping has ended does not start again."""
         if any(_has_stopped(callback) for callback in trainer.callbacks):
-            say(f"early stopping ended this run at step {trainer.global_step}; raise its patience or leave it out")
+            say(f"early stopping ended this run at step {trainer.global_step}; to resume it, raise the patience")
             trainer.should_stop = True
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:

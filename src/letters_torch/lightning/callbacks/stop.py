@@ -66,7 +66,7 @@ class StopOnSignal(Callback):
         last = trainer.run_checkpoints.last if trainer.run_checkpoints else None
         say(f"{self.received.name}: stopped after step {trainer.global_step}" + (f"; saved {last}" if last else ""))
         if last:
-            say(f"to go on: python -m letters_torch fit --ckpt_path {last}")
+            say(f"to resume: python -m letters_torch fit --ckpt_path {last}")
 
     def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Gives the signals back."""

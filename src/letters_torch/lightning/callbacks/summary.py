@@ -18,10 +18,7 @@ PROGRAM = "python -m letters_torch"
 class RunSummary(Callback):
     """Prints the summary of a fit. After a signal, `StopOnSignal` has said why it ended and how to resume it."""
 
-    def __init__(self) -> None:
-        self._began = 0.0
-
-    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
         """Takes the time."""
         self._began = time.monotonic()
 
@@ -30,8 +27,9 @@ class RunSummary(Callback):
         if trainer.fast_dev_run:
             return
         signalled = any(isinstance(callback, StopOnSignal) and callback.received for callback in trainer.callbacks)
+        reason, flags = _ending(trainer, pl_module)
         if not signalled:
-            say(f"ended at step {trainer.global_step:,} of {pl_module.schedule.total:,}: {_reason(trainer, pl_module)}")
+            say(f"ended at step {trainer.global_step:,} of {pl_module.schedule.total:,}: {reason}")
         kept = trainer.run_checkpoints
         best = Path(kept.best_model_path) if kept is not None and kept.best_model_path else None
         if best is not None:
@@ -41,20 +39,24 @@ class RunSummary(Callback):
         if best is not None and not signalled:
             file = shlex.quote(str(best))
             say(f"next: {PROGRAM} predict --ckpt_path {file}\n      {PROGRAM} report --ckpt_path {file}")
+            if flags is not None:
+                say(f"to resume: {PROGRAM} fit --ckpt_path {shlex.quote(str(kept.last))} {flags}".rstrip())
 
 
-def _reason(trainer: Any, module: Any) -> str:
-    """Why a fit is over."""
+def _ending(trainer: Any, module: Any) -> tuple[str, str | None]:
+    """Why a fit is over, and the flags of a `fit` that resumes it; None if the end is meant to be one."""
     if trainer.global_step >= module.schedule.total:
-        return "the end of the schedule"
+        return "the end of the schedule", None
     if trainer.clock.is_over:
-        return "trainer.max_steps"
+        return "trainer.max_steps", "--trainer.max_steps -1"
     for callback in trainer.callbacks:
         if isinstance(callback, EarlyStopping) and callback.stopping_reason != EarlyStoppingReason.NOT_STOPPED:
-            return f"early stopping, {_why(callback)}"
+            patient = callback.stopping_reason == EarlyStoppingReason.PATIENCE_EXHAUSTED
+            more = f"--early_stopping {2 * callback.patience}" if patient and callback.monitor == "val/acc" else None
+            return f"early stopping, {_why(callback)}", more
         if isinstance(callback, Timer) and (callback.time_remaining() or 1.0) <= 0:
-            return "trainer.max_time"
-    return "a callback stopped it"
+            return "trainer.max_time", "--trainer.max_time null"
+    return "a callback stopped it", ""
 
 
 def _why(callback: EarlyStopping) -> str:
