@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from letters_torch import checkpoint, resume
@@ -12,7 +13,7 @@ from letters_torch.data.moments import Moments
 from letters_torch.errors import UserError
 from tests.checkpoint.test_checkpoint import content
 from tests.support.making import message
-from tests.support.running import data_module, save_letters
+from tests.support.running import ROWS, data_module, save_letters
 
 MOMENTS = Moments(5.0, 0.5, 0.5)
 
@@ -100,3 +101,16 @@ def test_a_checkpoint_of_another_folder_or_the_last_one_changes_nothing(tmp_path
     resume.prepare_folder(folder / "last.ckpt", folder, 300)
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == {"last.ckpt": last}
     assert not (tmp_path / resume.SET_ASIDE).exists()
+
+
+def test_writers_that_were_replaced_are_another_split(path: Path, tmp_path: Path) -> None:
+    """They may change where they decide nothing."""
+    beside, writers = tmp_path / "train_writers.npy", np.arange(ROWS) // 5
+    np.save(beside, writers)
+    saved = {kind: state(path, validation_writers=kind) for kind in ("any", "unseen")}
+    np.save(beside, np.roll(writers, 2))
+    resume.require_same_data(saved["any"], state(path, validation_writers="any"))
+    for require in (resume.require_same_data, resume.require_same_split):
+        with pytest.raises(UserError) as error:
+            require(saved["unseen"], state(path, validation_writers="unseen"))
+        message(error, "validation rows are others", "train_writers")

@@ -30,6 +30,7 @@ def content(**changes: Any) -> dict[str, Any]:
             "seed": 0,
             "validation": 5,
             "validation_writers": "any",
+            "split": "0f",
             "scaling": "pixel",
             "standardizer": {"mean": table, "inv_std": table, "fill": 0.0, "moments": None, "directions": False},
         },

@@ -10,6 +10,7 @@ letters_torch           where a fit goes on:
 LettersDataModule       what the network was trained on:
     origin, letters     in words, and as a digest
     seed, validation, validation_writers    of the split
+    split               a digest of the training rows' indices, in order
     scaling
     standardizer        mean and inv_std (28, 28), fill, moments (a dict or None), directions (a bool)
 callbacks               the states of the callbacks; RunCheckpoints has best: [accuracy, file name]
@@ -104,6 +105,7 @@ def _data_faults(data: dict[Any, Any]) -> Iterator[str]:
             "seed": int(),
             "validation": int(),
             "validation_writers": str(),
+            "split": str(),
             "scaling": str(),
             "standardizer": {
                 "mean": mean,

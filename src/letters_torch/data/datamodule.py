@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -145,10 +145,12 @@ class LettersDataModule(pl.LightningDataModule):
         if self.sets is not None:
             return
         self.sets = self.shared.sets if self.shared is not None else self.read_letters()
-        self.digest = _digest(self.sets.train)
-        self.train, self.val, self.test = *self._split(self.sets.train), self.sets.test
+        labelled = self.sets.train
+        rows, held = self._split(labelled)
+        self.train, self.val, self.test = labelled[rows], labelled[held], self.sets.test
+        self.digest, self.split = _digest(labelled), f"{zlib.crc32(rows.astype('<i8').data):08x}"
         self.save_hyperparameters({"letters": self.sets.origin, "letters_digest": self.digest})
-        images = fitted_on = self._normalised_training_rows()
+        images = fitted_on = self._normalised_training_rows(rows)
         if self.scaling == "pixel_each_set":
             fitted_on = self._normalised_labelled_rows()
         self.standardizer = standardize.fit(fitted_on, self.scaling, self.moments, self.directions)
@@ -163,12 +165,11 @@ class LettersDataModule(pl.LightningDataModule):
         """
         return open_letters(self.source, self.path, self.transposed, self.download)
 
-    def _normalised_training_rows(self) -> UInt8:
-        """The training images (N, 28, 28), brought to the moments."""
+    def _normalised_training_rows(self, rows: stream.Rows) -> UInt8:
+        """The images of these rows (N, 28, 28), the training rows, brought to the moments."""
         if self.shared is None or self.moments is None:
             return normalised(self.train.images, self.moments)
-        everything = replace(self.shared.sets.train, images=self._normalised_labelled_rows())
-        return self._split(everything)[0].images
+        return self._normalised_labelled_rows()[rows]
 
     def _normalised_labelled_rows(self) -> UInt8:
         """The images of training and validation rows (N, 28, 28), brought to the moments."""
@@ -177,8 +178,8 @@ class LettersDataModule(pl.LightningDataModule):
             return self.shared.normalised(self.moments)
         return normalised(self.sets.train.images, self.moments)
 
-    def _split(self, labelled: Letters) -> tuple[Letters, Letters]:
-        """Training and validation rows, drawn by the seed."""
+    def _split(self, labelled: Letters) -> tuple[stream.Rows, stream.Rows]:
+        """The training and the validation rows, drawn by the seed."""
         order = stream.shuffled(self.seed, len(labelled))
         known = np.ones(len(order), bool)
         held = np.arange(len(order)) < self.validation
@@ -194,7 +195,7 @@ class LettersDataModule(pl.LightningDataModule):
                 f"--data.validation {self.validation} leaves nothing to train on: there are {known.sum()} labelled rows"
                 + (" of known writers" if self.validation_writers == "unseen" else "")
             )
-        return labelled[order[~held]], labelled[order[held]]
+        return order[~held], order[held]
 
     def train_dataloader(self) -> "Blocks":
         """Blocks from the clock's step on, cut where something is due between two steps."""
@@ -324,7 +325,7 @@ class LettersDataModule(pl.LightningDataModule):
         if self.standardizer is None:
             return {}
         split = {"seed": self.seed, "validation": self.validation, "validation_writers": self.validation_writers}
-        letters = {"origin": self._origin, "letters": self.digest}
+        letters = {"origin": self._origin, "letters": self.digest, "split": self.split}
         return {"standardizer": self.standardizer.state_dict(), **letters, **split, "scaling": self.scaling}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
