@@ -1,10 +1,14 @@
 """`validate`, `test` and `report` from the command line."""
 
 import re
+import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from letters_torch.cli import main
+from letters_torch.lightning.module import LettersModule
 from tests.support.commands import RUN, files, said
 from tests.support.running import TEST_ROWS, VALIDATION, refused, save_letters
 
@@ -49,3 +53,24 @@ def test_a_report_of_a_run_with_lightnings_csv_logger(folder: Path, capsys: pyte
     assert not list(folder.rglob("events*"))
     said(capsys, "report", "--output", "page.html")
     assert "Curves" in (folder / "page.html").read_text()
+
+
+@pytest.mark.parametrize(("command", "step"), [("validate", "validation_step"), ("predict", "predict_step")])
+def test_ctrl_c_ends_it_without_a_traceback(
+    trained: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str, step: str
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(LettersModule, step, interrupted)
+    before = files(trained)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(SystemExit) as end:
+            main([command])
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert end.value.code == 128 + signal.SIGINT
+    assert capsys.readouterr().err == ""
+    assert files(trained) == before

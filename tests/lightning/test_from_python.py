@@ -242,6 +242,23 @@ def test_a_signal_twice_ends_a_fit_at_once(tmp_path: Path) -> None:
         signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.parametrize("name", ["validate", "test", "predict"])
+def test_ctrl_c_ends_an_evaluation(done: Fit, name: str) -> None:
+    class Interrupts(Callback):
+        def on_validation_batch_end(self, *_: Any, **__: Any) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+        on_test_batch_end = on_predict_batch_end = on_validation_batch_end
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            getattr(trainer(root(done), callbacks=[Interrupts()]), name)(done.model, datamodule=done.data)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_handlers_are_given_back_after_an_error(tmp_path: Path) -> None:
     class Fails(Callback):
         def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:

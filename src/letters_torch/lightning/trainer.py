@@ -167,6 +167,21 @@ class StepTrainer(pl.Trainer):
         if self._stop.received is not None:
             raise SystemExit(128 + self._stop.received)
 
+    def validate(self, *args: Any, **kwargs: Any) -> Any:
+        """Lightning's. Ctrl-C raises KeyboardInterrupt, as in `test` and `predict`."""
+        with _keyboard_interrupts():
+            return super().validate(*args, **kwargs)
+
+    def test(self, *args: Any, **kwargs: Any) -> Any:
+        """Lightning's."""
+        with _keyboard_interrupts():
+            return super().test(*args, **kwargs)
+
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
+        """Lightning's."""
+        with _keyboard_interrupts():
+            return super().predict(*args, **kwargs)
+
     def _run(self, model: Any, ckpt_path: Any = None, weights_only: bool | None = None) -> Any:
         """Lightning's: everything that `fit`, `validate`, `test` and `predict` have in common."""
         if not isinstance(model, LettersModule):
