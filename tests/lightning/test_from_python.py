@@ -1,5 +1,6 @@
 """Lightning's own door: what works from a script, and what is refused in one line."""
 
+import io
 import pickle
 import signal
 import threading
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, EMAWeightAveraging, TQDMProgressBar
+from pytorch_lightning.callbacks import Callback, EMAWeightAveraging, ProgressBar, RichProgressBar, TQDMProgressBar
 from pytorch_lightning.loggers import CSVLogger
 from pytorch_lightning.loggers.logger import Logger
 
@@ -295,6 +296,15 @@ def test_another_progress_bar_takes_the_place_of_ours(tmp_path: Path) -> None:
     for given, expected in (([], StepProgressBar), ([Mine()], Mine)):
         made = trainer(tmp_path, enable_progress_bar=True, callbacks=given)
         assert [type(each) for each in made.callbacks if isinstance(each, TQDMProgressBar)] == [expected]
+
+
+def test_lightnings_rich_bar_takes_the_place_of_ours(tmp_path: Path) -> None:
+    drawn = io.StringIO()
+    bar = RichProgressBar(console_kwargs={"file": drawn, "force_terminal": True, "width": 120})
+    shown = fit(tmp_path, callbacks=[bar], **{**KEEP, "enable_progress_bar": True})
+    assert [each for each in shown.trainer.callbacks if isinstance(each, ProgressBar)] == [bar]
+    assert all(part in drawn.getvalue() for part in ("step 200: train acc = ", "ended at step 200", "it/s"))
+    assert same_weights(shown.model, fit(tmp_path).model)
 
 
 def test_averaged_weights_are_resumed(tmp_path: Path) -> None:
