@@ -121,3 +121,12 @@ def test_a_word_in_place_of_another_value(setting: str, value: str, said: str, t
     with pytest.raises(UserError) as error:
         check_arguments(["fit", "--config", str(file)])
     assert str(error.value) == f"--config {file}: {setting} {value}: {said}"
+
+
+@pytest.mark.parametrize("flag", ["--data.path", "--ckpt_path", "--output", "--pictures", "--config"])
+@pytest.mark.parametrize("form", ["{} {}", "{}={}"])
+def test_a_name_that_is_not_utf_8(flag: str, form: str) -> None:
+    """Python has its bytes as surrogates, which no YAML can hold."""
+    with pytest.raises(UserError) as error:
+        check_arguments(["predict", *form.format(flag, "a\udcff.mat").split()])
+    message(error, r"a\udcff.mat: not UTF-8; rename the file")

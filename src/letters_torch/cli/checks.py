@@ -16,7 +16,7 @@ from letters_torch.cli.arguments import values
 from letters_torch.cli.parser_errors import must_be
 from letters_torch.console import did_you_mean
 from letters_torch.errors import UserError
-from letters_torch.paths import expanded
+from letters_torch.paths import expanded, printable
 
 # What people try, and what it is here.
 _HINTS = {
@@ -70,6 +70,8 @@ def check_arguments(args: list[str]) -> None:
     """
     command = args[0]
     for arg in args[1:]:
+        if printable(arg) != arg:
+            raise UserError(f"{printable(arg)}: not UTF-8; rename the file, or name the folder that it is in")
         if arg.startswith("--"):
             _check_flag(command, arg.partition("=")[0].removesuffix("+"))
     downloads = any(arg.startswith("--data.download") for arg in args)
