@@ -87,12 +87,12 @@ def test_a_block_made_together_is_cut_at_multiples_only() -> None:
         asked.append((first, count))
         return numbered(first, count)
 
-    blocks = Blocks(make, 1300, lambda: 400, lambda step: 1700 if step < 1700 else None, 0)
+    blocks = Blocks(make, 2600, lambda: 800, lambda step: 3400 if step < 3400 else None, 0)
     with torch_threads(2):
         first, second = blocks
-    assert sorted(asked) == [(400, 100), (500, 500), (1000, 300), (1300, 200), (1500, 200)]
-    assert first.x[:, 0].tolist() == [400.0] * 100 + [500.0] * 500 + [1000.0] * 300
+    assert sorted(asked) == [(800, 200), (1000, 1000), (2000, 600), (2600, 400), (3000, 400)]
+    assert first.x[:, 0].tolist() == [800.0] * 200 + [1000.0] * 1000 + [2000.0] * 600
     assert [(block.first_step, len(block.x), len(block.y)) for block in (first, second)] == [
-        (400, 900, 900),
-        (1300, 400, 400),
+        (800, 1800, 1800),
+        (2600, 800, 800),
     ]

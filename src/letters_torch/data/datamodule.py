@@ -96,7 +96,7 @@ class LettersDataModule(pl.LightningDataModule):
         validation: int = 4800,
         validation_writers: ValidationWriters = "any",
         probe: int | Literal["all"] = 4800,
-        block: int = 1000,
+        block: int = 2000,
         workers: int = 0,
         seed: int = 0,
     ) -> None:

@@ -66,7 +66,8 @@ def scipys() -> Blas:
 
 def _scipys_name() -> str:
     for library in blas_libraries().info():
-        if library["internal_api"] == "openblas" and "scipy" in library["filepath"]:
+        # NumPy's library has "scipy" in its name as well.
+        if library["internal_api"] == "openblas" and Path(library["filepath"]).parent.name.startswith("scipy"):
             return f"OpenBLAS {library['version']} ({library['architecture']})"
     return "SciPy's BLAS"
 

@@ -5,7 +5,7 @@ sweep. The threads meet once a sample, to add up what the slices contribute to t
 """
 
 import os
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ VECTOR = 16  # slices begin at multiples of so many hidden units: whole vectors,
 AT_ONCE = 50  # panels in one compiled call; Ctrl-C is answered between two
 PATIENCE = 0.01  # seconds that a thread waits for others in one panel, which takes 0.001
 MOST_ALONE = 6  # the most calls that one thread does before all try again: 2 to this power
-ROWS = 200  # samples that a thread evaluates at a time
+ROWS = 400  # samples that a thread evaluates at a time
 
 
 class Team:
@@ -152,6 +152,7 @@ class Team:
         return self._kept[1]
 
 
+@cache
 def slices(hidden: int) -> npt.NDArray[np.int64]:
     """Where the slices of so many hidden units begin, and the end of the last.
 

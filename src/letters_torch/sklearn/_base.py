@@ -15,10 +15,11 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, shuffle
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from letters_torch.exact_sgd.blocked import PANEL, Blocked
+from letters_torch.exact_sgd.blocked import PANEL
 from letters_torch.exact_sgd.model import ACTIVATIONS, Model
 from letters_torch.exact_sgd.network import logits
 from letters_torch.exact_sgd.schedule import Rates, Schedule, Stage
+from letters_torch.exact_sgd.team import Team
 from letters_torch.exact_sgd.threads import one_thread_per_operation
 
 Array = npt.NDArray[Any]
@@ -191,8 +192,8 @@ class ExactSGD(BaseEstimator):
         return losses.numpy(), b.numpy()
 
     @property
-    def _engine(self) -> Blocked:
-        return Blocked(self.panel, model=self._model())
+    def _engine(self) -> Team:
+        return Team(self.panel, self._model())
 
     def _model(self) -> Model:
         return Model(
