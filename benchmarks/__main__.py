@@ -9,7 +9,6 @@ from benchmarks.table import Table
 
 PAGE = Path("docs/benchmarks.md")
 ESTIMATOR_PAGE = Path("docs/estimator.md")
-PICTURE = Path("docs/images/accuracy_over_seconds.png")
 QUICK = {"rounds": 5, "seconds": 0.4, "repeats": 1}
 Options = argparse.Namespace
 
@@ -65,13 +64,6 @@ def compare(options: Options) -> list[Table]:
     return [compare.table(data, against, options.rounds, options.repeats, options.configs)]
 
 
-def accuracy(options: Options) -> list[Table]:
-    """accuracy over seconds, against mini-batch AdamW and SGD; draws docs/images/accuracy_over_seconds.png"""
-    from benchmarks import accuracy
-
-    return [accuracy.table(options.data, options.samples, options.picture)]
-
-
 def estimator(options: Options) -> list[Table]:
     """a step of the estimator beside scikit-learn's and PyTorch's, one thread each, written into docs/estimator.md"""
     from benchmarks import estimator
@@ -93,7 +85,7 @@ def quote(_: Options) -> list[Table]:
 
 
 MEASUREMENTS: tuple[Callable[[Options], list[Table]], ...] = (
-    *(report, steps, peers, floor, scaling, fit, compare, accuracy, estimator, quote),
+    *(report, steps, peers, floor, scaling, fit, compare, estimator, quote),
 )
 
 
@@ -150,8 +142,6 @@ def _add_flags(command: argparse.ArgumentParser) -> None:
     add("--repeats", type=int, default=1, help="fit, compare: whole runs of each")
     add("--configs", nargs="+", default=["kaggle.yaml"], help="compare: of the whole runs")
     add("--fit_args", default="", help="fit: more flags for it, in one string")
-    add("--samples", type=int, help="accuracy: samples of a run; by default the config's")
-    add("--picture", type=Path, default=PICTURE, help="accuracy: the picture to draw")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """The benchmarks time what they say they time; that they are fast is for them to show, not for a test."""
 
 import importlib.util
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,9 +21,7 @@ from benchmarks.settings import UNIT
 from benchmarks.table import Table, number, ratio
 from benchmarks.timing import Seconds, Times, measure
 from letters_torch.data.augment import RollAndRotate
-from letters_torch.data.prefetch import Block
 from letters_torch.exact_sgd.schedule import Stage
-from letters_torch.exact_sgd.threads import torch_threads
 from tests.support import making
 
 
@@ -219,7 +216,7 @@ def test_tables_go_between_their_own_markers(tmp_path: Path) -> None:
 
 def test_the_page_has_a_place_for_every_table() -> None:
     text = (Path(__file__).parents[2] / "docs/benchmarks.md").read_text(encoding="utf-8")
-    for key in ("peers", "floor", "widths", "panels", "threads", "fit", "phases", "compare", "accuracy"):
+    for key in ("peers", "floor", "widths", "panels", "threads", "fit", "phases", "compare"):
         assert f"<!-- {key}: begin -->" in text
         assert f"<!-- {key}: end -->" in text
 
@@ -233,37 +230,3 @@ def test_phases_do_not_count_what_is_inside_them() -> None:
             with phases.phase("inner"):
                 sum(range(100_000))
     assert phases.seconds["outer"] < phases.seconds["inner"]
-
-
-def test_accuracy_over_seconds_runs_and_draws(mat: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("matplotlib")
-    from benchmarks import accuracy
-
-    monkeypatch.setattr(accuracy, "LENGTHS", (1, 2))
-    with torch_threads(1):  # products this small gain nothing from a second
-        table = accuracy.table(mat, samples=200, picture=tmp_path / "a" / "picture.png", validation=50)
-    assert (tmp_path / "a" / "picture.png").stat().st_size > 10_000
-    assert len(table.rows) == 6
-    assert all(len(row) == len(table.heading) for row in table.rows)
-    for way, note in zip(accuracy.WAYS, table.notes, strict=False):
-        assert note.startswith(way.name)
-        assert note.count("lr") == len(list(way.settings()))
-        assert "(chosen)" in note
-
-
-def _note(learned: list[int], block: Block) -> None:
-    learned.append(len(block.x))
-
-
-def test_each_way_trains_on_every_sample(mat: Path) -> None:
-    from benchmarks import accuracy
-
-    recipe, data = accuracy.read(accuracy.CONFIG), letters(mat, validation=50)
-    for way in accuracy.WAYS:
-        runner = way.make(recipe, 0, 2500, **next(way.settings()))
-        learned: list[int] = []
-        runner.learn = partial(_note, learned)
-        curve = accuracy.train(runner, data)
-        assert sum(learned) == 2500
-        assert len(curve.seconds) == len(curve.accuracy) == len(learned)
-        assert curve.seconds == sorted(curve.seconds)
