@@ -1,10 +1,10 @@
 """Direction features: a letter as four maps of its edges, one for each direction, in place of its grey levels.
 
-The gradient of the image, by Sobel's operator, is decomposed into components along the two nearest of four directions,
-its sign ignored. Each map of components is smoothed and halved in size, and the square root is taken of it. Strokes of
-different directions then excite different inputs, whatever their width and grey level. After C.-L. Liu, K. Nakashima,
-H. Sako and H. Fujisawa, "Handwritten digit recognition: investigation of normalization and feature extraction
-techniques" (Pattern Recognition 37, 2004).
+The gradient of the image, by Sobel's operator of 5 x 5 pixels, is decomposed into components along the two nearest of
+four directions, its sign ignored. Each map of components is smoothed and halved in size, and the square root is taken
+of it. Strokes of different directions then excite different inputs, whatever their width and grey level. After C.-L.
+Liu, K. Nakashima, H. Sako and H. Fujisawa, "Handwritten digit recognition: investigation of normalization and feature
+extraction techniques" (Pattern Recognition 37, 2004).
 
 The four maps of 14 x 14 numbers fill an image of 28 x 28: edges whose gradient is horizontal (upright strokes) are in
 the upper left quarter, vertical ones in the upper right, those along the falling and the rising diagonal below. So a
@@ -24,7 +24,8 @@ from torch import Tensor
 from letters_torch.letters import UInt8
 
 CHUNK = 4096  # images at once
-SOBEL = ((1.0, 0.0, -1.0), (2.0, 0.0, -2.0), (1.0, 0.0, -1.0))  # divided by 4: the largest value is a grey level
+SLOPE, AVERAGE = (-1.0, -2.0, 0.0, 2.0, 1.0), (1.0, 4.0, 6.0, 4.0, 1.0)  # along the axis and across it
+SOBEL = tuple(tuple(a * b / 48 for b in SLOPE) for a in AVERAGE)  # of the derivative in x; at most a grey level
 SMOOTHING = (1.0, 3.0, 3.0, 1.0)  # divided by 8: along either axis, at every second pixel
 LARGEST = 255.0  # of a feature: sqrt(LARGEST * component), clipped and rounded
 
@@ -54,8 +55,8 @@ def of_images(images: UInt8) -> UInt8:
 
 def by_torch(images: Tensor) -> Tensor:
     """As `directions`, by torch's convolutions."""
-    sobel = torch.tensor(SOBEL).to(images) / 4
-    horizontal, vertical = F.conv2d(images[:, None], torch.stack([sobel, sobel.T])[:, None], padding=1).unbind(1)
+    sobel = torch.tensor(SOBEL, dtype=torch.float64).to(images)
+    horizontal, vertical = F.conv2d(images[:, None], torch.stack([sobel, sobel.T])[:, None], padding=2).unbind(1)
     x, y = horizontal.abs(), vertical.abs()
     least = torch.minimum(x, y)
     falling = torch.where(horizontal * vertical > 0, 2**0.5 * least, 0)

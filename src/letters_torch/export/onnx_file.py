@@ -59,9 +59,9 @@ def _moved(images: Value, moments: Moments) -> Value:
 
 def _directions(pixels: Value) -> Value:
     """`directions.of_images`: float32 (N, 28, 28) -> float32 (N, 28, 28), whole grey levels."""
-    sobel, smoothing = np.array(SOBEL) / 4, np.array(SMOOTHING) / 8
+    sobel, smoothing = np.array(SOBEL), np.array(SMOOTHING) / 8
     planes = pixels.reshape(0, 1, SIDE, SIDE)
-    gradient = planes.op("Conv", np.stack([sobel, sobel.T])[:, None], pads=[1, 1, 1, 1])
+    gradient = planes.op("Conv", np.stack([sobel, sobel.T])[:, None], pads=[2, 2, 2, 2])
     horizontal, vertical = gradient.column(0), gradient.column(1)
     x, y = horizontal.op("Abs"), vertical.op("Abs")
     least = x.op("Min", y)

@@ -2,7 +2,7 @@
 /* Direction features of a 28 x 28 letter (uint8), as data/directions.py computes them: four maps of its edges, one for
    each direction, in the quarters of an image. Computed in double precision, rounded to whole grey levels. */
 const directions = (() => {
-  const SIDE = 28, HALF = SIDE / 2, SMOOTHING = [1 / 8, 3 / 8, 3 / 8, 1 / 8], LARGEST = 255;
+  const SIDE = 28, HALF = SIDE / 2, SLOPE = [-1, -2, 0, 2, 1], AVERAGE = [1, 4, 6, 4, 1], SMOOTHING = [1 / 8, 3 / 8, 3 / 8, 1 / 8], LARGEST = 255;
 
   /** The components of the gradient at each pixel along four directions: across, down, the falling and the rising diagonal. */
   function decompose(image) {
@@ -10,9 +10,14 @@ const directions = (() => {
     const maps = Array.from({ length: 4 }, () => new Float64Array(SIDE * SIDE));
     for (let k = 0; k < SIDE * SIDE; k++) {
       const i = Math.floor(k / SIDE), j = k % SIDE;
-      const column = (dj) => at(i - 1, j + dj) + 2 * at(i, j + dj) + at(i + 1, j + dj);
-      const row = (di) => at(i + di, j - 1) + 2 * at(i + di, j) + at(i + di, j + 1);
-      const horizontal = (column(1) - column(-1)) / 4, vertical = (row(1) - row(-1)) / 4;
+      let horizontal = 0, vertical = 0; // by Sobel's operator
+      for (let a = 0; a < 5; a++) {
+        for (let b = 0; b < 5; b++) {
+          const grey = at(i + a - 2, j + b - 2);
+          horizontal += (AVERAGE[a] * SLOPE[b] * grey) / 48;
+          vertical += (SLOPE[a] * AVERAGE[b] * grey) / 48;
+        }
+      }
       const x = Math.abs(horizontal), y = Math.abs(vertical), least = Math.min(x, y);
       maps[0][k] = x - least;
       maps[1][k] = y - least;
