@@ -31,6 +31,13 @@ def test_each_picture_in_its_stages() -> None:
     assert not [link for link in found.fetched if not link.startswith("data:")]
 
 
+def test_a_picture_that_needed_no_cleaning_is_shown_once() -> None:
+    shown = np.zeros((60, 90), np.uint8)
+    picture = Picture(Path("0.jpg"), shown, shown.copy(), pictures(1)[0])
+    found = Page(document(Pictures((picture,), ()), Predictions(np.eye(26)[:1]), "best.ckpt"))
+    assert len(found.figures) == 2
+
+
 def test_the_most_probable_letters_and_what_was_not_read() -> None:
     found, _ = page()
     assert "A 90.0%; then B 7.5%, C 2.5%" in found.text

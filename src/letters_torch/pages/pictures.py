@@ -1,4 +1,6 @@
-"""The page about pictures: each picture, what was cleaned, the input of the network, and the most probable letters."""
+"""The page about pictures: each picture, without shadow and lines if it had any, 28 x 28, and its predictions."""
+
+import numpy as np
 
 from letters_torch.data.readers.pictures import Picture, Pictures
 from letters_torch.pages import page
@@ -37,13 +39,9 @@ def _failed(pictures: Pictures) -> list[str]:
 
 
 def _picture(picture: Picture, letters: list[tuple[str, float]], unsure: bool) -> str:
-    stages = [
-        (picture.shown, ("the picture",)),
-        (picture.cleaned, ("without shadow and lines",)),
-        (255 - picture.letter, ("28 x 28",)),
-    ]
+    cleaned = [] if np.array_equal(picture.cleaned, picture.shown) else [(picture.cleaned, ("cleaned",))]
+    stages = [(picture.shown, ("picture",)), *cleaned, (255 - picture.letter, ("28 x 28",))]
     (first, probability), *others = letters
-    told = f"{first} {probability:.1%}{' (unsure)' if unsure else ''}; then " + ", ".join(
-        f"{letter} {p:.1%}" for letter, p in others
-    )
+    rest = ", ".join(f"{letter} {p:.1%}" for letter, p in others)
+    told = f"{first} {probability:.1%}{' (unsure)' if unsure else ''}; then {rest}"
     return page.section(printable(picture.file), page.captioned(stages, "stages"), page.paragraph(told))
