@@ -1,6 +1,6 @@
 """How well photographs of paper are read, with and without cleaning: a table for docs/pictures.md.
 
-Letters of the built-in pen strokes, photographed on several kinds of paper (letters_torch.synthetic.paper), the same
+Letters of the built-in pen strokes, photographed on several kinds of paper (benchmarks.photographs), the same
 strokes on each kind. Run it with `python -m benchmarks.pictures CHECKPOINT [--writers N]`.
 """
 
@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from benchmarks.photographs import KINDS, photograph
 from letters_torch.data.readers.paper import clean
 from letters_torch.data.readers.pictures import normalise
 from letters_torch.letters import ALPHABET, SIDE, UInt8
 from letters_torch.reading.reader import Reader, load
-from letters_torch.synthetic.paper import KINDS, photograph
 
 LETTERS = ALPHABET + ALPHABET.lower()
 

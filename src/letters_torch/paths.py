@@ -2,6 +2,8 @@
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from letters_torch.errors import UserError
@@ -57,3 +59,15 @@ def require_regular(path: Path, hint: str) -> None:
 def printable(path: str | os.PathLike[str]) -> str:
     r"""The path as text that can be printed and stored: a byte of its name that is not UTF-8 becomes `\udcff`."""
     return os.fspath(path).encode("utf-8", "backslashreplace").decode()
+
+
+@contextmanager
+def output_errors(path: Path) -> Iterator[None]:
+    """Turns an OSError inside into a UserError about `--output`."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(
+            f"--output {printable(path)}: cannot be written ({reason}); name a file in an existing folder"
+        ) from error

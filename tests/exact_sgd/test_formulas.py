@@ -61,9 +61,15 @@ def autograd_gradients(problem: Problem, lam: float) -> Pair:
 
 
 def formula_gradients(problem: Problem, lam: float, module: types.ModuleType = formulas) -> Pair:
-    if len(problem.X) == 1:
-        return module.gradients(problem.V, problem.W, problem.X[0], problem.Y[0], lam)
-    return module.mean_gradients(problem.V, problem.W, problem.X, problem.Y, lam)
+    """The mean over the samples."""
+    each = [module.gradients(problem.V, problem.W, x, y, lam) for x, y in zip(problem.X, problem.Y, strict=True)]
+    dV, dW = (np.mean(part, axis=0) for part in zip(*each, strict=True))
+    return dV, dW
+
+
+def mean_objective(problem: Problem, lam: float) -> float:
+    samples = zip(problem.X, problem.Y, strict=True)
+    return float(np.mean([formulas.objective(problem.V, problem.W, x, y, lam) for x, y in samples]))
 
 
 def term_sizes(problem: Problem, lam: float) -> Pair:
@@ -143,7 +149,7 @@ def test_objective_equals_torch(samples: int) -> None:
     V, W = torch.tensor(problem.V), torch.tensor(problem.W)
     expected = cross_entropy(torch_logits(V, W, problem.X), torch.tensor(problem.labels))
     expected = expected + 0.1 * (V.pow(2).sum() + W.pow(2).sum())
-    found = formulas.mean_objective(problem.V, problem.W, problem.X, problem.Y, 0.1)
+    found = mean_objective(problem, 0.1)
     assert found == pytest.approx(expected.item(), rel=1e-14)
 
 
@@ -186,7 +192,7 @@ def central_differences(problem: Problem, lam: float, distance: float = 1e-5) ->
         values = []
         for value in (middle + distance, middle - distance):
             parameter[index] = value
-            values.append(formulas.mean_objective(V, W, problem.X, problem.Y, lam))
+            values.append(mean_objective(problem._replace(V=V, W=W), lam))
         parameter[index] = middle
         return (values[0] - values[1]) / (2 * distance)
 

@@ -4,8 +4,7 @@ import logging
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ from letters_torch.errors import UserError
 from letters_torch.letters import CLASSES
 from letters_torch.lightning.module import LettersModule
 from letters_torch.lightning.trainer import StepTrainer
-from letters_torch.paths import expanded, printable
+from letters_torch.paths import expanded, output_errors, printable
 from letters_torch.reading import result_csv
 from letters_torch.reading.predictions import Predictions
 from letters_torch.reading.reader import load
@@ -161,7 +160,7 @@ class LettersCLI(LightningCLI):
         if not 1 <= config.top <= CLASSES:
             raise UserError(f"--top must be 1 to {CLASSES}, not {config.top}")
         self.output = expanded(config.output, "--output")
-        with _output_errors(self.output):
+        with output_errors(self.output):
             files.require_replaceable(self.output)
         named = config.pictures
         self.datamodule.pictures = [expanded(name, "--pictures") for name in named] if named else None
@@ -178,7 +177,7 @@ class LettersCLI(LightningCLI):
             batches: Any = self.trainer.predict(**kwargs)
             found = Predictions(torch.cat(batches).float().numpy())
         pictures, top = self.datamodule.pictures and self.datamodule.picture_files, self.config["predict"].top
-        with _output_errors(self.output):
+        with output_errors(self.output):
             result_csv.write(self.output, found, pictures, top)
         read_by = ", ".join(map(printable, self.checkpoints))
         say(f"{printable(self.output)}: {len(found):,} rows, read by {read_by}")
@@ -192,7 +191,7 @@ class LettersCLI(LightningCLI):
 
         read = self.datamodule.pictures_read
         file = self.output.with_name(f"{self.output.stem}-pictures.html")
-        with _output_errors(file):
+        with output_errors(file):
             files.write(file, pictures_page.document(read, found, read_by).encode())
         say(f"page: {printable(file)}")
         if read.failed:
@@ -210,17 +209,6 @@ class LettersCLI(LightningCLI):
         reader = load(*self.checkpoints)
         self.datamodule.setup("predict")
         return reader.read(self.datamodule.test.images)
-
-
-@contextmanager
-def _output_errors(output: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or error
-        raise UserError(
-            f"--output {printable(output)}: cannot be written ({reason}); name a file in a folder that exists"
-        ) from error
 
 
 def _readings(found: Predictions, pictures: Sequence[Path], top: int) -> str:

@@ -236,12 +236,6 @@ class LettersDataModule(pl.LightningDataModule):
             loaders.append(self._batches(probe, self.standardizer))
         return loaders
 
-    def placed(self, images: UInt8) -> UInt8:
-        """Images (N, 28, 28) after moments and direction features, as in validation; unchanged if there are none."""
-        standardizer = self._val_standardizer()
-        assert standardizer is not None
-        return standardizer.place(torch.from_numpy(images)).numpy()
-
     @property
     def _fitting(self) -> bool:
         return self.trainer is not None and self.trainer.state.fn == "fit"

@@ -222,39 +222,6 @@ def _decayed(weights: Array, model: Model) -> Array:
     return np.column_stack([weights[:, :-1], np.zeros(len(weights))])
 
 
-def mean_objective(V: Array, W: Array, X: Array, Y: Array, lam: float) -> float:
-    """The mean of `objective` over many samples.
-
-    Args:
-        V: first layer, (hidden, inputs + 1).
-        W: second layer, (classes, hidden + 1).
-        X: the samples without their 1, (samples, inputs), at least one.
-        Y: one-hot labels, (samples, classes).
-        lam: the strength of the L2 term, half of torch's `weight_decay`.
-
-    Returns:
-        A scalar.
-
-    Raises:
-        ValueError: the shapes do not match, or X and Y differ in length.
-    """
-    return float(np.mean([objective(V, W, x, y, lam) for x, y in zip(X, Y, strict=True)]))
-
-
-def mean_gradients(V: Array, W: Array, X: Array, Y: Array, lam: float) -> tuple[Array, Array]:
-    """The gradient of `mean_objective`, whose arguments it takes: the mean of the samples' gradients.
-
-    Returns:
-        dJ_dV and dJ_dW, shaped as V and W, the L2 term included.
-
-    Raises:
-        ValueError: the shapes do not match, or X and Y differ in length.
-    """
-    each = [gradients(V, W, x, y, lam) for x, y in zip(X, Y, strict=True)]
-    dJ_dV, dJ_dW = zip(*each, strict=True)
-    return np.mean(dJ_dV, axis=0), np.mean(dJ_dW, axis=0)
-
-
 def step(
     V: Array, W: Array, x: Array, y: Array, lr: float, lam: float, model: Model = DEFAULT, weight: float = 1.0
 ) -> tuple[Array, Array]:

@@ -9,6 +9,7 @@ from letters_torch.console import say
 from letters_torch.errors import UserError
 from letters_torch.export import card, weights
 from letters_torch.export.trained import Trained, read
+from letters_torch.paths import output_errors
 
 Format = Literal["onnx", "safetensors", "torch"]
 SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "safetensors": ".safetensors", "torch": ".pt"}
@@ -37,7 +38,8 @@ def export(checkpoint: Path, format: Format = "onnx", output: Path | None = None
     text = card.text(trained, format, file.name)
     content = _content(format)(trained, text)
     for path, data in ((file, content), (Path(f"{file}.md"), text.encode())):
-        _write(path, data)
+        with output_errors(path):
+            files.write(path, data)
     say(f"{file}: {len(content) / 1e6:.2f} MB, {format}, from {checkpoint}; model card: {file}.md")
     return file
 
@@ -62,12 +64,3 @@ def _content(format: Format) -> Callable[[Trained, str], bytes]:
             f"--format {format} needs the {format} package: pip install 'letters-torch[{format}]'"
         ) from error
     return lambda trained, _: weights.torch_file(trained)
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        files.write(path, data)
-    except OSError as error:
-        raise UserError(
-            f"--output {path}: cannot be written ({error.strerror or error}); name a file in an existing folder"
-        ) from error

@@ -21,6 +21,7 @@ from letters_torch.errors import Diverged, UserError
 from letters_torch.exact_sgd import PANEL, Model, Schedule, Stage, initial_weights, logits, make_engine, parallel_logits
 from letters_torch.letters import CLASSES, PIXELS
 from letters_torch.lightning.clock import Clock
+from letters_torch.reading.predictions import finite, softmax
 
 SETS = ("val", "train")  # the loaders of a validation, in order
 LARGEST_LOSS = 1e4  # guessing has a loss of log(26) = 3.3; nothing comes back from here
@@ -194,23 +195,12 @@ class LettersModule(pl.LightningModule):
     def _evaluate(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Loss, accuracy and logits."""
         assert batch.y is not None
-        b = self._finite_logits(batch.x)
+        b = finite(self(batch.x))
         return F.cross_entropy(b, batch.y), (b.argmax(1) == batch.y).to(widest(b.device)).mean(), b
-
-    def _finite_logits(self, x: Tensor) -> Tensor:
-        """The logits.
-
-        Raises:
-            UserError: one of them is not finite, so that the predictions would mean nothing.
-        """
-        b: Tensor = self(x)
-        if not b.isfinite().all():
-            raise UserError("the network's outputs are not finite numbers: its weights or its inputs are too large")
-        return b
 
     def predict_step(self, batch: Batch) -> Tensor:
         """Probabilities of A..Z, (N, 26)."""
-        return torch.softmax(self._finite_logits(batch.x), 1)
+        return softmax(self(batch.x))
 
     def _state(self) -> dict[str, Any]:
         """Where the run is. A validation that is due only because the run is stopped here is left out."""

@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from letters_torch import checkpoint as checkpoints
-from letters_torch import resume, run_folder
+from letters_torch import files, resume, run_folder
 from letters_torch.console import say
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
 from letters_torch.lightning.module import LettersModule
 from letters_torch.pages import logged
-from letters_torch.pages import output as page
 from letters_torch.pages import report as run
+from letters_torch.paths import output_errors
 from letters_torch.reading.predictions import predict
 
 
@@ -44,6 +44,7 @@ def report(trainer: Any, module: LettersModule, data: LettersDataModule, checkpo
     """
     gathered = gather(trainer, module, data, checkpoint)
     file = output or gathered.folder / "report.html"
-    page.write(file, run.document(gathered))
+    with output_errors(file):
+        files.write(file, run.document(gathered).encode())
     say(f"report: {file}")
     return file

@@ -106,15 +106,20 @@ class Predictions:
         return truth if truth == letter else f"{truth} read as {letter}", f"{float(self.confidence[row]):.1%}"
 
 
-def softmax(logits: Tensor) -> Tensor:
-    """Logits (N, 26) to probabilities (N, 26).
+def finite(logits: Tensor) -> Tensor:
+    """The logits, unchanged.
 
     Raises:
-        UserError: a logit is not finite, so that nothing can be predicted.
+        UserError: one of them is not finite, so that nothing can be predicted.
     """
     if not logits.isfinite().all():
-        raise UserError("the network's logits are not finite numbers; its weights or statistics are damaged")
-    return torch.softmax(logits, 1)
+        raise UserError("the network's logits are not finite numbers; its weights or its inputs are too large")
+    return logits
+
+
+def softmax(logits: Tensor) -> Tensor:
+    """Logits (N, 26) to probabilities (N, 26); raises as `finite`."""
+    return torch.softmax(finite(logits), 1)
 
 
 @torch.no_grad()

@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
+from benchmarks.photographs import KINDS, photograph
 from letters_torch.data.readers import paper
 from letters_torch.data.readers.pictures import normalise
-from letters_torch.synthetic.paper import KINDS, photograph
 
 UNEVEN = [kind for kind in KINDS if kind not in ("drawn", "plain")]
 

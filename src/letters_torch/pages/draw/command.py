@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from letters_torch import checkpoint as checkpoints
-from letters_torch import resume
+from letters_torch import files, resume
 from letters_torch.console import say
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.data.standardize import Standardizer
 from letters_torch.errors import UserError
 from letters_torch.letters import Letters
 from letters_torch.lightning.module import LettersModule
-from letters_torch.pages import output as page
 from letters_torch.pages.draw.document import HERE, MOST_LETTERS, Contents, Training, document
+from letters_torch.paths import output_errors
 from letters_torch.synthetic.make import make
 
 DERIVATION = HERE.parents[3] / "docs" / "derivation.md"
@@ -103,9 +103,10 @@ def explain(
 
 
 def _write(contents: Contents, file: Path) -> Path:
-    text = document(contents)
-    page.write(file, text)
-    say(f"{file}: {len(text.encode()) / 1e6:.2f} MB; open it in a browser")
+    content = document(contents).encode()
+    with output_errors(file):
+        files.write(file, content)
+    say(f"{file}: {len(content) / 1e6:.2f} MB; open it in a browser")
     return file
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from letters_torch.synthetic.paper import KINDS, photograph
+from benchmarks.photographs import KINDS, photograph
 
 
 @pytest.mark.parametrize("kind", KINDS)
