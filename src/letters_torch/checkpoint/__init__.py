@@ -37,17 +37,18 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def encode(content: dict[str, Any]) -> bytes:
-    """The bytes of a checkpoint file, which `load` is sure to read: they are read back here.
+    """The bytes of a checkpoint file. They have passed the checks of `load`, all but those for damage.
 
     NumPy's numbers and arrays and paths become plain numbers, tensors and strings.
 
     Raises:
         UserError: the content holds something that a checkpoint cannot hold.
     """
-    buffer = io.BytesIO()
-    torch.save(_plain(content, ""), buffer)
+    buffer, plain = io.BytesIO(), _plain(content, "")
     try:
-        _read(io.BytesIO(buffer.getvalue()))
+        schema.require(plain)
+        torch.save(plain, buffer)
+        archive.verify(buffer, checksums=False)
     except archive.ArchiveError as error:
         raise UserError(f"the checkpoint would be unreadable: {error}; the last checkpoint is kept") from error
     return buffer.getvalue()
