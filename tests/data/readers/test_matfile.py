@@ -143,3 +143,7 @@ def test_a_struct_nested_without_end_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         kaggle.read(path)
     message(error, path, "train_x", "plain numbers", "a struct")
+    found: Any = matfile.load(path, ("train_x",))["train_x"]
+    for _ in range(4):
+        found = found["a"]
+    assert found == "objects or structs in structs"

@@ -49,17 +49,28 @@ def test_light_ink_on_dark_is_cleaned_too(kind: str) -> None:
         assert np.median(negative) == 255
 
 
-def test_a_stroke_along_a_line_or_across_it_stays() -> None:
+@pytest.mark.parametrize("turned", [False, True], ids=["rows", "columns"])
+def test_a_stroke_along_a_line_or_across_it_stays(turned: bool) -> None:
     sheet = np.full((300, 300), 240, np.float32)
     sheet[100:102], sheet[200:202] = 190, 190  # ruling
     inked = sheet.copy()
     inked[60:206, 120:130] = 30  # an L that stands on the second line
     inked[196:206, 120:200] = 30
-    cleaned = paper.clean(ndimage.gaussian_filter(inked, 0.7))
+    blurred = ndimage.gaussian_filter(inked, 0.7)
+    cleaned = paper.clean(blurred.T).T if turned else paper.clean(blurred)
     assert cleaned[62:204, 124].max() < 60  # not cut where it crosses the first line
     assert cleaned[199:203, 130:196].max() < 60
     assert cleaned[100:102, :110].min() == 255
     assert cleaned[200:202, 210:].min() == 255
+
+
+def test_a_line_that_is_printed_over_a_stroke_does_not_cut_it() -> None:
+    sheet = np.full((300, 300), 240, np.float32)
+    sheet[60:206, 120:130] = 120
+    sheet[98:103] = 170
+    cleaned = paper.clean(sheet)
+    assert cleaned[62:204, 124].max() < 150
+    assert cleaned[98:103, :110].min() == 255
 
 
 def test_paper_in_shadow_with_nothing_on_it_stays_blank() -> None:
