@@ -14,7 +14,7 @@ from tests.support.javascript import Engine
 
 @pytest.fixture(scope="module")
 def js() -> Engine:
-    return Engine("moments", "directions", "resample", "picture")
+    return Engine("moments", "directions", "resample", "filters", "photograph", "picture")
 
 
 def drawings(count: int) -> Iterator[np.ndarray]:
@@ -38,7 +38,7 @@ def drawings(count: int) -> Iterator[np.ndarray]:
 
 def normalised(js: Engine, grey: np.ndarray) -> list[list[int]] | None:
     js.set(grey=grey.astype(np.float32))
-    found = js.get("picture.normalise(grey, {}, {})".format(*grey.shape))
+    found = js.get("picture.normalise({{image: grey, height: {}, width: {}}})".format(*grey.shape))
     return None if found is None else np.reshape(found, (28, 28)).tolist()
 
 
@@ -113,7 +113,7 @@ def test_colours_and_transparency(js: Engine, mode: str) -> None:
     js.set(rgba=rgba)
     found = js.get("picture.grey(rgba, 40, 50)")
     expected = pictures._grey(Image.fromarray(rgba))
-    assert np.abs(np.reshape(found["grey"], (40, 50)) - expected).max() <= (0 if mode == "RGB" else 1)
+    assert np.abs(np.reshape(found["image"], (40, 50)) - expected).max() <= (0 if mode == "RGB" else 1)
 
 
 def test_a_photograph_is_reduced_first(js: Engine) -> None:
@@ -122,4 +122,4 @@ def test_a_photograph_is_reduced_first(js: Engine) -> None:
     js.set(rgba=rgba)
     found = js.get("picture.grey(rgba, 700, 1100)")
     expected = pictures._grey(Image.fromarray(rgba))
-    assert np.array_equal(np.reshape(found["grey"], (found["height"], found["width"])), expected)
+    assert np.array_equal(np.reshape(found["image"], (found["height"], found["width"])), expected)

@@ -24,6 +24,8 @@ SCRIPTS = (
     "moments",
     "directions",
     "resample",
+    "filters",
+    "photograph",
     "picture",
     "model",
     "walk",

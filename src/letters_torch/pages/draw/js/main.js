@@ -37,7 +37,7 @@
     const [only] = items, alone = items.length === 1;
     if (alone && only.row !== undefined) return look(letters.find(({ row }) => row === only.row), only.row);
     if (alone && only.letter) return look(mine.see(only.letter), null);
-    const { grey, height, width } = paper.grey(), letter = items.length ? picture.normalise(grey, height, width) : null;
+    const letter = items.length ? picture.normalise(paper.grey()) : null;
     return look(letter && mine.see(letter), null);
   }
 
@@ -64,8 +64,8 @@
       const image = await createImageBitmap(file), { width, height } = image;
       const canvas = dom.element("canvas", { width, height }), context = canvas.getContext("2d");
       context.drawImage(image, 0, 0);
-      const { grey, ...size } = picture.grey(context.getImageData(0, 0, width, height).data, height, width);
-      const letter = picture.normalise(grey, size.height, size.width);
+      const grey = picture.grey(context.getImageData(0, 0, width, height).data, height, width);
+      const letter = picture.normalise(photograph.clean(grey));
       if (letter) paper.put({ image: canvas, letter });
       else note.textContent = `${file.name}: nothing can be seen on it.`;
     } catch {
@@ -124,7 +124,7 @@
     },
     /** What is on the paper -> 26 probabilities; null where it is empty. */
     readCanvas() {
-      const { grey, height, width } = paper.grey(), letter = picture.normalise(grey, height, width);
+      const letter = picture.normalise(paper.grey());
       if (letter) look(mine.see(letter), null);
       return letter && Array.from(mine.read(app.state.sample.x).g);
     },

@@ -121,10 +121,11 @@ const pad = (() => {
         stroke = null;
         set([item]);
       },
-      /** What is on the paper now, drawn at once: {grey, height, width}, for picture.normalise. */
+      /** What is on the paper now, drawn at once: {image, height, width}, for picture.normalise. */
       grey() {
         render(reader, SIZE, all());
-        return picture.grey(reader.getImageData(0, 0, SIZE, SIZE).data, SIZE, SIZE);
+        const drawn = picture.grey(reader.getImageData(0, 0, SIZE, SIZE).data, SIZE, SIZE);
+        return all().some(({ image, row }) => image && row === undefined) ? photograph.clean(drawn) : drawn;
       },
     };
   }

@@ -3,21 +3,15 @@
    the ink white, what is written is cut out, fitted and centred, and thin strokes are thickened. */
 const picture = (() => {
   const SIDE = 28, LONGER_SIDE = 23, QUARTER = 0.25, FINE = 4, THIN = 1.8, PEN = 2.6, FAINTEST = 16, SPECK = 0.02;
-  const f = Math.fround;
-  
-  function largest(values) {
-    let most = -Infinity;
-    for (let i = 0; i < values.length; i++) if (values[i] > most) most = values[i];
-    return most;
-  }
+  const f = Math.fround, { median, largest, components } = filters;
 
-  /** RGBA bytes of a canvas or an image -> {grey, height, width}; no side much longer than 1,000 pixels. */
+  /** RGBA bytes of a canvas or an image -> {image, height, width} in grey; no side much longer than 1,000 pixels. */
   function grey(rgba, height, width) {
     const paper = lightInk(rgba) ? 0 : 255, bytes = new Uint8Array(height * width);
     for (let i = 0; i < bytes.length; i++) bytes[i] = luma(rgba, 4 * i, paper);
     const shrink = Math.floor(Math.max(height, width) / 500);
     const small = shrink > 1 ? resample.reduce(bytes, height, width, shrink) : { image: bytes, height, width };
-    return { grey: new Float32Array(small.image), height: small.height, width: small.width };
+    return { ...small, image: new Float32Array(small.image) };
   }
 
   /** The grey of a pixel on a paper, by ITU-R 601-2 as Pillow rounds it. */
@@ -38,8 +32,8 @@ const picture = (() => {
     return !opaque && drawn / Math.max(1, covered) > 127;
   }
 
-  /** A grey picture, Float32Array (height x width) of 0..255 -> uint8 letter of 28 x 28; null if it is blank. */
-  function normalise(grey, height, width) {
+  /** A grey picture on even paper, {image, height, width} of 0..255 -> uint8 letter of 28 x 28; null if it is blank. */
+  function normalise({ image: grey, height, width }) {
     const border = edge(grey, height, width), paper = median(border);
     const ink = inkOf(grey, border, paper);
     if (!ink) return null;
@@ -52,11 +46,6 @@ const picture = (() => {
   function edge(grey, height, width) {
     const column = (x) => Array.from({ length: height }, (_, y) => grey[y * width + x]);
     return [...grey.slice(0, width), ...grey.slice((height - 1) * width), ...column(0), ...column(width - 1)];
-  }
-
-  function median(values) {
-    const sorted = new Float32Array(values).sort(), middle = sorted.length >> 1;
-    return sorted.length % 2 ? sorted[middle] : f(f(sorted[middle - 1] + sorted[middle]) / 2);
   }
 
   /** How far each pixel is from the paper towards the ink, 0..1; the paper's grain is 0. Null if nothing is seen. */
@@ -79,41 +68,12 @@ const picture = (() => {
 
   /** The box of the strokes; specks are no strokes. */
   function box(ink, height, width) {
-    const level = f(QUARTER * largest(ink)), parts = components(ink, height, width, level);
-    const least = SPECK * largest(parts.map((part) => part.area));
-    const strokes = parts.filter((part) => part.area >= least);
-    return {
-      top: -largest(strokes.map((part) => -part.top)), bottom: largest(strokes.map((part) => part.bottom)) + 1,
-      left: -largest(strokes.map((part) => -part.left)), right: largest(strokes.map((part) => part.right)) + 1,
-    };
-  }
-
-  /** The connected parts of the pixels above a level, diagonal neighbours included: {area, top, bottom, left, right}. */
-  function components(ink, height, width, level) {
-    const seen = new Uint8Array(ink.length), parts = [];
-    for (let start = 0; start < ink.length; start++) {
-      if (seen[start] || !(ink[start] > level)) continue;
-      const part = { area: 0, top: height, bottom: 0, left: width, right: 0 }, open = [start];
-      seen[start] = 1;
-      while (open.length) {
-        const at = open.pop(), x = at % width, y = (at - x) / width;
-        part.area++;
-        part.top = Math.min(part.top, y);
-        part.bottom = Math.max(part.bottom, y);
-        part.left = Math.min(part.left, x);
-        part.right = Math.max(part.right, x);
-        for (let v = Math.max(y - 1, 0); v <= Math.min(y + 1, height - 1); v++) {
-          for (let u = Math.max(x - 1, 0); u <= Math.min(x + 1, width - 1); u++) {
-            const near = v * width + u;
-            if (seen[near] || !(ink[near] > level)) continue;
-            seen[near] = 1;
-            open.push(near);
-          }
-        }
-      }
-      parts.push(part);
-    }
-    return parts;
+    const parts = components(ink, height, width, f(QUARTER * largest(ink)));
+    const least = SPECK * largest(parts.map((part) => part.length));
+    const places = parts.filter((part) => part.length >= least).flat();
+    const columns = places.map((at) => at % width), rows = places.map((at) => Math.floor(at / width));
+    const smallest = (values) => -largest(values.map((value) => -value));
+    return { top: smallest(rows), bottom: largest(rows) + 1, left: smallest(columns), right: largest(columns) + 1 };
   }
 
   /** The letter on the fine grid, its strokes thickened if they are thin, and blurred as a small picture is. */
