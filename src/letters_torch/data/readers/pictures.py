@@ -32,6 +32,7 @@ _LONGER_SIDE = 23  # of the ink's box, in pixels brighter than a quarter: the me
 _QUARTER = 0.25
 _FINE = 4  # strokes are measured and thickened on a grid this much finer than the final one
 _THIN, _PEN = 1.8, 2.6  # stroke widths in final pixels: thinner than 98 of 100 training letters; of the finer ones
+_BLUR = 0.3  # final pixels: the deviation of a Gaussian that makes edges as soft as a small image's
 _FAINTEST = 16  # grey levels of 255 between paper and ink
 _SPECK = 0.02  # of the largest stroke's area; the dot of an i is a tenth
 _HINT = "give image files or a folder of them"
@@ -259,13 +260,19 @@ def _box(ink: _Float) -> tuple[int, int, int, int]:
 
 def _soften(fine: _Float) -> _Float:
     """The letter on the fine grid, its strokes thickened if they are thin, and blurred like a small image."""
-    typical = np.median(fine[fine > _QUARTER * fine.max()])  # a hairline is brighter where two of them cross
-    fine = np.clip(fine / typical, 0, 1)
-    missing = _FINE * _PEN - _stroke(fine)
-    image = Image.fromarray(np.rint(255 * fine).astype(np.uint8))
+    ink = np.sort(fine[fine > _QUARTER * fine.max()])
+    missing = _FINE * _PEN - _stroke(fine / np.median(ink))
     if missing > _FINE * (_PEN - _THIN):
-        image = image.filter(ImageFilter.MaxFilter(1 + 2 * round(missing / 2)))
-    return np.asarray(image.filter(ImageFilter.GaussianBlur(_FINE * 0.4)), np.float32)
+        # A hairline is brighter where two of them cross: all of it becomes as bright as most of it.
+        image = _image(fine / np.median(ink)).filter(ImageFilter.MaxFilter(1 + 2 * round(missing / 2)))
+    else:
+        # The grey levels of thicker strokes are kept: to saturate half of them costs 0.005 to 0.02 of the accuracy.
+        image = _image(fine / ink[len(ink) * 9 // 10])
+    return np.asarray(image.filter(ImageFilter.GaussianBlur(_FINE * _BLUR)), np.float32)
+
+
+def _image(ink: _Float) -> Image.Image:
+    return Image.fromarray(np.rint(255 * np.clip(ink, 0, 1)).astype(np.uint8))
 
 
 def _stroke(fine: _Float) -> float:

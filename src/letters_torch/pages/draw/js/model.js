@@ -3,7 +3,7 @@
 const model = (() => {
   const SIDE = 28, PIXELS = SIDE * SIDE, CLASSES = 26, ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", MOST_UNDO = 12;
 
-  /** From the data that the page carries (see builder.py). */
+  /** From the data that the page carries (see document.py). */
   function create(page) {
     const origin = {
       V: bytes.halves(page.V), W: bytes.halves(page.W), hidden: page.hidden, inputs: PIXELS, classes: CLASSES,

@@ -2,7 +2,7 @@
 /* From a picture of any size to a letter of 28 x 28, as data/readers/pictures.py does it: the paper becomes black and
    the ink white, what is written is cut out, fitted and centred, and thin strokes are thickened. */
 const picture = (() => {
-  const SIDE = 28, LONGER_SIDE = 23, QUARTER = 0.25, FINE = 4, THIN = 1.8, PEN = 2.6, FAINTEST = 16, SPECK = 0.02;
+  const SIDE = 28, LONGER_SIDE = 23, QUARTER = 0.25, FINE = 4, THIN = 1.8, PEN = 2.6, BLUR = 0.3, FAINTEST = 16, SPECK = 0.02;
   const f = Math.fround, { median, largest, components } = filters;
 
   /** RGBA bytes of a canvas or an image -> {image, height, width} in grey; no side much longer than 1,000 pixels. */
@@ -78,12 +78,12 @@ const picture = (() => {
 
   /** The letter on the fine grid, its strokes thickened if they are thin, and blurred as a small picture is. */
   function soften(fine, side) {
-    const level = f(QUARTER * largest(fine)), typical = median(fine.filter((value) => value > level));
-    const even = fine.map((value) => Math.min(Math.max(f(value / typical), 0), 1));
-    const missing = FINE * PEN - stroke(even, side);
-    let image = new Uint8Array(even.map((value) => moments.rint(f(255 * value))));
-    if (missing > FINE * (PEN - THIN)) image = resample.maximum(image, side, moments.rint(missing / 2));
-    return new Float32Array(resample.gaussian(image, side, FINE * 0.4));
+    const level = f(QUARTER * largest(fine)), ink = fine.filter((value) => value > level).sort(), typical = median(ink);
+    const missing = FINE * PEN - stroke(fine.map((value) => value / typical), side), isThin = missing > FINE * (PEN - THIN);
+    const full = isThin ? typical : ink[Math.floor((ink.length * 9) / 10)];
+    const bytes = Uint8Array.from(fine, (value) => moments.rint(f(255 * Math.min(Math.max(f(value / full), 0), 1))));
+    const image = isThin ? resample.maximum(bytes, side, moments.rint(missing / 2)) : bytes;
+    return new Float32Array(resample.gaussian(image, side, FINE * BLUR));
   }
 
   /** The width of the strokes: a line's area is its length times its width, its outline twice its length. */
