@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
+from benchmarks.photographs import KINDS, photograph
 from letters_torch.data.readers import paper, pictures
-from letters_torch.synthetic.paper import KINDS, photograph
 from tests.support.javascript import Engine
 
 
