@@ -1,6 +1,6 @@
 """Lets torchvision's Python transforms work beside a torch that its compiled operators were not built for.
 
-A torchvision wheel built for CUDA, installed beside a CPU build of torch (pip mixes them without a word), cannot
+A torchvision wheel built for CUDA, installed beside a CPU build of torch (pip installs both without a warning), cannot
 load its operators, and then stops at its own import with "operator torchvision::nms does not exist"; through
 torchmetrics it takes `import pytorch_lightning` down with it. Nothing here uses those operators. Declaring the two
 that the import looks up lets the rest load; calling one still raises torch's error. Where the real operators load,
@@ -39,7 +39,7 @@ def _operators_load() -> bool:
     """Loads torchvision's compiled operators the way torchvision does, without importing torchvision."""
     spec = importlib.util.find_spec("torchvision")
     if spec is None or not spec.submodule_search_locations:
-        return True  # its absence is for the import that needs it to report
+        return True  # the import that needs it reports its absence
     folder = next(iter(spec.submodule_search_locations))
     loader = (importlib.machinery.ExtensionFileLoader, importlib.machinery.EXTENSION_SUFFIXES)
     library = importlib.machinery.FileFinder(folder, loader).find_spec("_C")

@@ -1,8 +1,8 @@
 """The file format of torch.save: a zip archive of one pickle and the tensors' bytes.
 
-`torch.load(weights_only=True)` runs no code, but it trusts the file in other ways: it checks no checksum, it lets a
+`torch.load(weights_only=True)` runs no code, but it trusts the file in other ways: it verifies no checksum, it lets a
 pickle allocate memory that the file does not hold (`bytearray(6_000_000_000)`), and it lets a tensor claim more bytes
-than its record has. All of this is checked here before torch sees the file.
+than its record has. All of this is validated here before torch sees the file.
 """
 
 import io
@@ -123,7 +123,7 @@ def _compare(archive: zipfile.ZipFile, size: int) -> None:
 
 
 def _rehearse(archive: zipfile.ZipFile) -> None:
-    """Goes through the pickle without building anything from it."""
+    """Runs the pickle with stand-ins, so that nothing is built from it."""
     (name,) = (entry.filename for entry in archive.infolist() if entry.filename.endswith("/data.pkl"))
     if archive.getinfo(name).file_size > LARGEST_PICKLE:
         raise pickle.UnpicklingError(f"a pickle of more than {LARGEST_PICKLE} bytes")

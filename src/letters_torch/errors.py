@@ -1,4 +1,4 @@
-"""The exception for users' mistakes, and checks that raise it."""
+"""The exception for users' mistakes, and validation that raises it."""
 
 import operator
 from collections.abc import Sequence

@@ -88,5 +88,5 @@ def _number(cell: str | list[str] | None) -> float | None:
 
 
 def seconds(rows: list[dict[str, float]]) -> float:
-    """The training time up to the last row; 0 if the rows do not tell."""
+    """The training time up to the last row; 0 if the rows do not say."""
     return max((row["seconds"] for row in rows if "seconds" in row), default=0.0)

@@ -1,4 +1,4 @@
-"""The rules of a resume: what must be as it was when a run goes on, and what its folder must look like.
+"""The rules of a resume: what must not have changed, and what the folder of the run must look like.
 
 They are checked where every door passes: by the trainer before a fit, and by the module and the data module when
 Lightning hands them a checkpoint.
@@ -20,7 +20,7 @@ SET_ASIDE = "set_aside"
 def require_resumable(
     content: dict[str, Any], hidden: int, total: int, now: dict[str, Any], averages: bool = False
 ) -> None:
-    """Refuses to resume a fit that could not go on as it began.
+    """Refuses to resume a fit with settings that do not fit its checkpoint.
 
     Args:
         content: of the checkpoint.
@@ -31,7 +31,7 @@ def require_resumable(
 
     Raises:
         UserError: the network, the letters, the split or the pixels are others, the schedule is too short, or the run
-            averaged its weights and would no longer.
+            averaged its weights and this fit would not.
     """
     if "current_model_state" in content and not averages:
         raise UserError("--ckpt_path: the run averages its weights; keep WeightAveraging among trainer.callbacks")
@@ -41,7 +41,7 @@ def require_resumable(
 
 
 def require_same_data(saved: dict[str, Any], now: dict[str, Any]) -> None:
-    """Refuses to go on with other letters, another split, other moments, features or scaling.
+    """Refuses to resume with other letters, another split, other moments, features or scaling.
 
     Raises:
         UserError: one of them differs.
@@ -106,7 +106,7 @@ def require_same_width(content: dict[str, Any], hidden: int) -> None:
 
 
 def require_step_in_schedule(content: dict[str, Any], total: int) -> None:
-    """Refuses to go on from a step beyond the schedule.
+    """Refuses to resume from a step beyond the schedule.
 
     Raises:
         UserError: the schedule ends before the step of the checkpoint.
@@ -120,12 +120,12 @@ def require_step_in_schedule(content: dict[str, Any], total: int) -> None:
 
 
 def prepare_folder(source: Path, folder: Path, step: int) -> None:
-    """Makes `folder` that of a run at `step`, so that a kill from here on cannot mix two futures.
+    """Prepares a run's folder for a resume at `step`, so that a kill from here on cannot mix old and new checkpoints.
 
     What the run had beyond that step moves to `set_aside`, and the checkpoint becomes last.ckpt.
 
     Args:
-        source: the checkpoint to go on from; if it is not in `folder`, there is nothing to do.
+        source: the checkpoint to resume from; if it is not in `folder`, there is nothing to do.
         folder: a run's checkpoints/.
         step: of the checkpoint.
     """
@@ -136,7 +136,7 @@ def prepare_folder(source: Path, folder: Path, step: int) -> None:
     if last.exists() and step_of(last) > step:
         aside.mkdir(exist_ok=True)
         copy(last, aside / last.name)
-        say(f"going on from step {step}; the checkpoints beyond it are kept in {aside}")
+        say(f"resuming from step {step}; later checkpoints are kept in {aside}")
     for file in beyond:
         aside.mkdir(exist_ok=True)
         file.replace(aside / file.name)
@@ -164,7 +164,7 @@ def copy(source: Path, target: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Deletes what a killed process left half written."""
+    """Deletes the partial files of a killed process."""
     for part in folder.glob(f"*{files.PART}"):
         part.unlink(missing_ok=True)
 

@@ -86,11 +86,11 @@ def of_checkpoint(checkpoint: Path) -> Path | None:
 
 
 def resumed(checkpoint: Path, root: Path | None) -> Path | None:
-    """The run folder in which a fit from this checkpoint goes on; None if it begins a new one.
+    """The run folder in which a fit from this checkpoint is resumed; None if it starts a new run.
 
     Args:
         checkpoint: a file.
-        root: the folder that holds lightning_logs, if one was asked for: a run elsewhere does not go on then.
+        root: the folder that holds lightning_logs, if one was given: a run elsewhere is not resumed then.
     """
     folder = checkpoint.resolve().parent
     run = folder.parent

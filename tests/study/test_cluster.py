@@ -106,7 +106,7 @@ def test_a_study_that_is_stopped_goes_on_to_the_same_bytes(tmp_path: Path) -> No
         said = process.communicate(timeout=60)[0]
         assert process.returncode == (130 if which == signal.SIGINT else -9)
         if which == signal.SIGINT:
-            assert f"to go on from their last checkpoints: python -m letters_torch study {found.file}" in said
+            assert f"to resume from their last checkpoints: python -m letters_torch study {found.file}" in said
     for out in ("out", "straight"):
         subprocess.run([*command_line, str(tmp_path / out)], check=True, stdout=subprocess.DEVNULL)
     assert (tmp_path / "out/results.csv").read_bytes() == (tmp_path / "straight/results.csv").read_bytes()

@@ -2,11 +2,11 @@
 
 state_dict              V (hidden, 785) and W (26, hidden + 1): the weights to predict with
 global_step             steps that these weights have seen
-letters_torch           where a fit goes on:
+letters_torch           where a fit resumes:
     step                steps done
     validated_at        the step of the last validation, -1 for none
     loss_sum, loss_count    of the steps since the last regular validation
-    V, W                only if this point is the start of the panel that the last step lies in
+    V, W                only if this point is the start of the panel that contains the last step
 LettersDataModule       what the network was trained on:
     origin, letters     in words, and as a digest
     seed, validation, validation_writers    of the split

@@ -1,4 +1,4 @@
-"""Says which settings of a resumed run differ from those that it was started with."""
+"""Prints which settings of a resumed run differ from those that it was started with."""
 
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,14 @@ from letters_torch.console import say
 
 
 def tell_changes(saved: Path, config: Namespace) -> None:
-    """Says what a resumed run does otherwise than before; what is given now wins, where it is not refused."""
+    """Prints the settings that a resumed run changes. The new values are used, unless they are refused."""
     before = yaml.safe_load(saved.read_text(encoding="utf-8"))
     if not isinstance(before, dict):
         return
     now = yaml.safe_load(yaml.safe_dump(_plain(config)))
     for section in ("seed_everything", "model", "data", "trainer"):
         for name, old, new in _differences(before.get(section), now.get(section), section):
-            if name == "trainer.default_root_dir":  # the same folder, or the run would not go on in it
+            if name == "trainer.default_root_dir":  # the same folder, or the run would not be resumed in it
                 continue
             say(f"changed since the checkpoint: {name} is {new}, was {old}")
 

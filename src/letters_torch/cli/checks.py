@@ -1,4 +1,4 @@
-"""Finds the mistakes that show before anything heavy is imported: in commands, flags, config keys, values and files.
+"""Finds mistakes before anything heavy is imported: in commands, flags, config keys, values and files.
 
 Lightning's parser and the readers find them too, and more, but only after imports that take seconds.
 """

@@ -50,7 +50,7 @@ class SaveConfig(SaveConfigCallback):
     """
 
     def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        """Nothing; Lightning would write here."""
+        """Does nothing; Lightning would write here."""
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Says what a resumed run changes, and writes the file."""
@@ -66,7 +66,7 @@ class SaveConfig(SaveConfigCallback):
 
 
 class LettersCLI(LightningCLI):
-    """Lightning's command line, with run folders that are found again and settings that are never dropped unsaid."""
+    """Lightning's command line, which finds earlier runs and refuses settings that it would ignore."""
 
     def __init__(self, args: list[str]) -> None:
         self._named = next((arg for arg in args[:1] if arg in LIGHTNING), None)
@@ -101,14 +101,14 @@ class LettersCLI(LightningCLI):
 
     def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
         if self._named not in (None, subcommand):
-            return self.init_parser(**kwargs)  # stands for a command that was not given: to build all takes long
+            return self.init_parser(**kwargs)  # of a command that was not given: building all of them takes long
         parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
         for name, text in signatures.EXTRA.get(subcommand, {}).items():
             parser.add_argument(f"--{name}", help=text, **OPTIONS[name])
         return parser
 
     def _parse_ckpt_path(self) -> None:
-        """Lightning would let the checkpoint's settings win over the command line. Here they never do."""
+        """Does nothing: Lightning would let the checkpoint's settings replace those of the command line."""
 
     def instantiate_classes(self) -> None:
         """Builds what the settings describe.
@@ -123,7 +123,7 @@ class LettersCLI(LightningCLI):
             raise UserError(f"a setting cannot be used: {_first_cause(error)}") from error
 
     def before_instantiate_classes(self) -> None:
-        """Settles the checkpoint, the run folder and the paths before anything is built."""
+        """Resolves the checkpoint, the run folder and the paths before anything is built."""
         config = self.config[self.subcommand]
         if config.trainer is None or config.data is None or config.model is None:
             raise UserError("--config: trainer, model and data are sections of settings; leave an empty one out")
@@ -151,7 +151,7 @@ class LettersCLI(LightningCLI):
         return trainer
 
     def before_predict(self) -> None:
-        """Checks what `predict` was asked for before it reads anything.
+        """Validates the options of `predict` before it reads anything.
 
         Raises:
             UserError: --top is not 1 to 26, or --output cannot be written.
@@ -182,7 +182,7 @@ class LettersCLI(LightningCLI):
         read_by = ", ".join(map(printable, self.checkpoints))
         say(f"{printable(self.output)}: {len(found):,} rows, read by {read_by}")
         if pictures:
-            say(_readings(found, pictures, top))
+            say(_predicted(found, pictures, top))
             self._end_pictures(found, read_by)
 
     def _end_pictures(self, found: Predictions, read_by: str) -> None:
@@ -211,7 +211,7 @@ class LettersCLI(LightningCLI):
         return reader.read(self.datamodule.test.images)
 
 
-def _readings(found: Predictions, pictures: Sequence[Path], top: int) -> str:
+def _predicted(found: Predictions, pictures: Sequence[Path], top: int) -> str:
     """A line for each picture: `photo.jpg  N  52.1%  Q 30.0%  unsure`."""
     width = max(len(printable(file)) for file in pictures)
     lines = []
@@ -249,7 +249,7 @@ def run(args: list[str]) -> None:
         args: the command's name and its arguments.
 
     Raises:
-        UserError: a mistake of the user's, in whatever Lightning or jsonargparse says of it.
+        UserError: a mistake of the user's, including those that Lightning or jsonargparse reports.
     """
     if not any(arg.startswith("--trainer.profiler") for arg in args):  # whose table is one of those messages
         _quiet()
@@ -273,7 +273,7 @@ def _first_cause(error: BaseException) -> BaseException:
 
 
 def _report_thread(error: threading.ExceptHookArgs) -> None:
-    """Logs what stops TensorBoard's writer, which is a thread: the run meets the error with its next point."""
+    """Logs an error in TensorBoard's writer, which is a thread; its next point raises the error in the run."""
     logging.getLogger(__name__).info("a thread stopped", exc_info=error.exc_value)
 
 

@@ -1,4 +1,4 @@
-"""Says in one short sentence what jsonargparse says in a paragraph."""
+"""Shortens the messages of jsonargparse to one sentence."""
 
 import inspect
 import re

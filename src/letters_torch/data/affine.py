@@ -44,7 +44,7 @@ def affine(images: Tensor, parameters: AffineParameters, interpolation: str, fil
         images: (N, H, W), float.
         parameters: N of each.
         interpolation: "nearest" or "bilinear".
-        fill: value of pixels from beyond the edge; None for 0, with no second look at the edge, as in torchvision.
+        fill: value of pixels from beyond the edge, mixed in by a mask; None for 0 without a mask, as in torchvision.
 
     Returns:
         (N, H, W).
@@ -64,7 +64,7 @@ def sample_field(images: Tensor | Rows, field: Field, interpolation: str, around
         images: (N, H, W) float, or rows of a set.
         field: of N images.
         interpolation: "nearest" or "bilinear".
-        around: the value of the images beyond their edge, between which and the image is interpolated.
+        around: the value of the images beyond their edge; pixels at the edge are interpolated with it.
         fill: if not None, replaces `around`, and is mixed in as torchvision mixes in a fill.
 
     Returns:
@@ -155,8 +155,8 @@ def _inverse_matrices(parameters: AffineParameters, height: int, width: int) -> 
     The map is torchvision's (transforms.functional._get_inverse_affine_matrix) about the image's centre:
     inverse(rotation, shear, scale) after undoing the translation.
     """
-    # Contiguous: NumPy may round the functions of an array with strides otherwise, so that the size of a block would
-    # matter to the last bit.
+    # Contiguous: NumPy may round functions of strided arrays differently, and the result would depend on the block's
+    # size.
     rotation, (shear_x, shear_y) = np.deg2rad(parameters.angle), np.ascontiguousarray(np.deg2rad(parameters.shear).T)
     a = np.cos(rotation - shear_y) / np.cos(shear_y)
     b = -np.cos(rotation - shear_y) * np.tan(shear_x) / np.cos(shear_y) - np.sin(rotation)

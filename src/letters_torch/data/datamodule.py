@@ -59,7 +59,7 @@ class LettersDataModule(pl.LightningDataModule):
             come after moments and augmentation, and are scaled in the pixels' stead.
         augment: random changes of the training images; None for none.
         fade: two steps, between which the changes shrink linearly to the middle of each range (no rotation, no shift,
-            ...), so that a run ends on letters as they are read; None to keep them.
+            ...), so that a run ends on unchanged letters; None to keep them.
         scaling: "pixel" standardises every pixel by its mean and deviation over the training rows; "pixel_each_set" by
             the statistics of each set's own rows, the validation rows included, as the notebook does; "global" has one
             mean and one deviation for all pixels.

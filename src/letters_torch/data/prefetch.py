@@ -59,7 +59,7 @@ class Blocks(Iterable[Block]):
                     yield made.popleft().result()
             while made:
                 yield made.popleft().result()
-        finally:  # a run that is stopped does not wait for blocks that nobody will take
+        finally:  # a run that is stopped does not wait for blocks that are not needed
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _make_parallel(self, first_step: int, count: int) -> Block:

@@ -88,12 +88,14 @@ def _mark_stages(top: Any, bottom: Any, ends: Sequence[int], last: int) -> None:
 
 @mpl.rc_context(_RC)
 def confusion_matrix(counts: npt.NDArray[np.int64]) -> Figure:
-    """Counts [truth, reading], (26, 26), with letters on both axes; the colour is the share of the row's letter."""
+    """Counts [truth, prediction], (26, 26), with letters on both axes; the colour is the share of the row's letter."""
     figure, axes = _figure(7.2, 7.2)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axes.imshow(tiles.signed(0.7 * np.sqrt(shares), 1.0), interpolation="nearest")  # the root brings out the rare
-    for truth, reading in np.argwhere(counts).tolist():
-        axes.text(reading, truth, str(counts[truth, reading]), ha="center", va="center", fontsize=7, in_layout=False)
+    for truth, predicted in np.argwhere(counts).tolist():
+        axes.text(
+            predicted, truth, str(counts[truth, predicted]), ha="center", va="center", fontsize=7, in_layout=False
+        )
     axes.set_xticks(range(CLASSES), list(ALPHABET))
     axes.set_yticks(range(CLASSES), list(ALPHABET))
     axes.tick_params(length=0, labeltop=True, labelright=True)

@@ -1,7 +1,7 @@
 """Pictures with words, drawn in milliseconds: what TensorBoard gets while a run waits. RGB, dark ink on white.
 
-All are as wide as TensorBoard shows a picture. It stretches a narrower one and shrinks a wider one, by doubling pixels
-or leaving some out, and then words are hard to read.
+All have the width at which TensorBoard shows a picture. It scales others by repeating or dropping pixels, which makes
+words hard to read.
 """
 
 from collections.abc import Sequence
@@ -42,9 +42,9 @@ def gallery(images: tiles.UInt8, captions: Sequence[tuple[str, str]]) -> tiles.U
 
 
 def confusion_matrix(counts: Counts) -> tiles.UInt8:
-    """Counts [truth, reading], (26, 26): a line for each true letter, a column for each reading, letters around.
+    """Counts [truth, prediction], (26, 26): a row for each true letter, a column for each predicted one.
 
-    Numbers are per cent of the line's letter; a share that rounds to 0 is left out. The colour is the root of the
+    Numbers are per cent of the row's letter; a share that rounds to 0 is left out. The colour is the root of the
     share, to bring out what is rare.
     """
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
@@ -55,9 +55,9 @@ def confusion_matrix(counts: Counts) -> tiles.UInt8:
     sheet.paste(inner, (2 * CELL, 2 * CELL))
     draw, font, small = ImageDraw.Draw(sheet), ImageFont.load_default(10), ImageFont.load_default(8)
     percent = np.rint(100 * shares).astype(int)
-    for truth, reading in np.argwhere(percent).tolist():
-        at = ((reading + 2.5) * CELL, (truth + 2.5) * CELL)
-        draw.text(at, str(percent[truth, reading]), fill=INK, font=small, anchor="mm")
+    for truth, predicted in np.argwhere(percent).tolist():
+        at = ((predicted + 2.5) * CELL, (truth + 2.5) * CELL)
+        draw.text(at, str(percent[truth, predicted]), fill=INK, font=small, anchor="mm")
     for index, letter in enumerate(ALPHABET):
         for near in (1.5, CLASSES + 2.5):
             draw.text(((index + 2.5) * CELL, near * CELL), letter, fill=INK, font=font, anchor="mm")
@@ -67,7 +67,7 @@ def confusion_matrix(counts: Counts) -> tiles.UInt8:
 
 
 def letter_accuracy(counts: Counts, width: int = WIDTH - 90, line: int = 18) -> tiles.UInt8:
-    """A bar for each letter, as long as the share of its rows that are read right; counts [truth, reading]."""
+    """A bar for each letter, as long as the share of its rows that are read right; counts [truth, prediction]."""
     rows = counts.sum(1)
     shares = counts.diagonal() / np.maximum(rows, 1)
     sheet = Image.new("RGB", (width + 90, CLASSES * line + 8), WHITE)

@@ -1,4 +1,4 @@
-"""Pictures made of pixels alone: letters and weights as images, many of them side by side."""
+"""Pictures made of pixels only: letters and weights as images, many of them side by side."""
 
 import base64
 import io
@@ -53,7 +53,7 @@ def grid(images: UInt8, columns: int, fill: int = 0) -> UInt8:
 
 
 def weights(V: Floats, W: Floats, count: int) -> Floats:
-    """The input weights of the hidden units that weigh most in the readings, (count, 28, 28), heaviest first.
+    """The input weights of the hidden units that weigh most in the predictions, (count, 28, 28), heaviest first.
 
     Args:
         V: (hidden, 785).

@@ -195,7 +195,7 @@ def _tanh_float32(x):  # type: ignore[no-untyped-def]
     p = (((((_P13 * s + _P11) * s + _P9) * s + _P7) * s + _P5) * s + _P3) * s + _P1
     q = ((_Q6 * s + _Q4) * s + _Q2) * s + _Q0
     t = x * (p / q)  # not (x * p) / q, which would lose a tiny x among the subnormal numbers
-    return _ONE if x > _EDGE else (-_ONE if x < -_EDGE else t)  # in this form NaN stays NaN
+    return _ONE if x > _EDGE else (-_ONE if x < -_EDGE else t)  # written so that NaN stays NaN
 
 
 def _tanh_float64(x):  # type: ignore[no-untyped-def]
@@ -214,7 +214,7 @@ def _activate_tanh(h, slope, activation):  # type: ignore[no-untyped-def]
 
 def _activate_relu(h, slope, activation):  # type: ignore[no-untyped-def]
     for i in range(len(h)):
-        h[i] = h.dtype.type(0) if h[i] < 0 else h[i]  # in this form NaN stays NaN
+        h[i] = h.dtype.type(0) if h[i] < 0 else h[i]  # written so that NaN stays NaN
 
 
 def _activate_logistic(h, slope, activation):  # type: ignore[no-untyped-def]
@@ -309,7 +309,7 @@ def _softmax(b, top):  # type: ignore[no-untyped-def]
     # they are taken for 0: next to a total of at least 1 no weight could tell the difference.
     faint = real(np.finfo(b.dtype).tiny / np.finfo(b.dtype).eps)
     for c in range(len(b)):
-        b[c] = real(0) if b[c] <= faint else b[c] / total  # in this form NaN stays NaN
+        b[c] = real(0) if b[c] <= faint else b[c] / total  # written so that NaN stays NaN
     return total
 
 

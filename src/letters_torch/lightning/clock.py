@@ -1,4 +1,4 @@
-"""The clock of a run: how many steps are done, and between which steps something else is due.
+"""The clock of a run: how many steps are done, and at which steps something else is due.
 
 A step is a single-sample update. There is one clock, the module's. The trainer, its loops and callbacks, and the data
 module, which cuts the samples into blocks, all ask it.

@@ -23,7 +23,7 @@ class RunLogger(TensorBoardLogger):
 
     Args:
         root: the folder of `lightning_logs`.
-        folder: that of the run to go on with; None for a new one.
+        folder: that of the run to resume; None for a new one.
         purge_from: as for `resume`.
         name: of a new run; its folder is `version_N-name`.
     """
@@ -38,7 +38,7 @@ class RunLogger(TensorBoardLogger):
             self.resume(folder, purge_from)
 
     def resume(self, folder: Path, purge_from: int) -> None:
-        """Goes on in the folder of an earlier run.
+        """Continues in the folder of an earlier run.
 
         Args:
             folder: that of the run.

@@ -24,7 +24,7 @@ from letters_torch.lightning.clock import Clock
 from letters_torch.reading.predictions import finite, softmax
 
 SETS = ("val", "train")  # the loaders of a validation, in order
-LARGEST_LOSS = 1e4  # guessing has a loss of log(26) = 3.3; nothing comes back from here
+LARGEST_LOSS = 1e4  # guessing has a loss of log(26) = 3.3; no run recovers from this
 
 
 class LettersModule(pl.LightningModule):
@@ -43,7 +43,7 @@ class LettersModule(pl.LightningModule):
 
     Attributes:
         schedule: the stages.
-        clock: the steps done, and what is due when.
+        clock: counts the steps and says what is due between them.
 
     Raises:
         UserError: an invalid argument.
@@ -105,7 +105,7 @@ class LettersModule(pl.LightningModule):
         return parallel_logits(self.V, self.W, x)
 
     def configure_optimizers(self) -> list[Optimizer]:
-        """None of Lightning's: the updates are the engine's."""
+        """None: the engine does the updates."""
         return []
 
     def setup(self, stage: str) -> None:
@@ -141,10 +141,10 @@ class LettersModule(pl.LightningModule):
     def _update(self, block: Block) -> None:
         rates = self.schedule.rates(block.first_step, len(block.x))
         losses = self.updates(self.V, self.W, block.x, block.y, rates, block.first_step)
-        beyond = ~(losses < LARGEST_LOSS)  # in this form a NaN is, too
+        beyond = ~(losses < LARGEST_LOSS)  # NaN fails this comparison too
         if beyond.any():
             k = int(beyond.nonzero()[0])
-            raise self._diverged(block.first_step + k, f"loss has left all bounds ({losses[k]:g})")
+            raise self._diverged(block.first_step + k, f"loss is {losses[k]:g}")
         if not (self.V.sum() + self.W.sum()).isfinite():  # the last step's loss is of the weights before it
             raise self._diverged(block.first_step + len(losses) - 1, "weights are no longer finite numbers")
         # One by one, so that the sum's rounding does not depend on how the run is cut into blocks.
@@ -203,7 +203,7 @@ class LettersModule(pl.LightningModule):
         return softmax(self(batch.x))
 
     def _state(self) -> dict[str, Any]:
-        """Where the run is. A validation that is due only because the run is stopped here is left out."""
+        """The state to resume from. A validation that is due only because the run is stopped here is left out."""
         clock = self.clock
         return {
             "step": clock.step,
@@ -215,17 +215,17 @@ class LettersModule(pl.LightningModule):
         }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Saves where a fit goes on: here or, if this is inside a panel, at the start of the panel.
+        """Saves where a fit resumes: here or, if this is inside a panel, at the start of the panel.
 
-        Rounding depends on where panels start. From the start of the panel, a resumed run repeats what an undisturbed
-        one does.
+        Rounding depends on where panels start. From the start of the panel, a resumed run does the same operations as
+        an uninterrupted one.
         """
         state = self._state() if self._anchor is None else self._anchor
         checkpoint["letters_torch"] = state if self._anchor else {k: v for k, v in state.items() if k not in "VW"}
-        checkpoint.pop("loops", None)  # of Lightning's loops the clock is all there is to know
+        checkpoint.pop("loops", None)  # the clock is the state of Lightning's loops
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Goes on where a run is, in a fit; else takes the weights and the step that they have seen.
+        """In a fit restores the state of the run; otherwise takes the weights and their step.
 
         Raises:
             UserError: the checkpoint is of a network of another width.
@@ -241,7 +241,7 @@ class LettersModule(pl.LightningModule):
             checkpoint.get("current_model_state", checkpoint["state_dict"]).update(V=state["V"], W=state["W"])
 
     def load(self, checkpoint: dict[str, Any]) -> None:
-        """Takes the weights of a checkpoint and the step that they have seen, without a trainer.
+        """Takes the weights of a checkpoint and their step, without a trainer.
 
         Args:
             checkpoint: as `letters_torch.checkpoint.load` returns it.
@@ -257,7 +257,7 @@ class LettersModule(pl.LightningModule):
     def load_from_checkpoint(  # type: ignore[override]
         cls, checkpoint_path: str | Path, map_location: Any = "cpu", **settings: Any
     ) -> "LettersModule":
-        """Builds the module of a checkpoint: its settings, its weights, and the step that they have seen.
+        """Builds the module of a checkpoint: its settings, its weights and their step.
 
         Args:
             checkpoint_path: a file.

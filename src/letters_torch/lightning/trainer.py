@@ -2,7 +2,7 @@
 
 Lightning counts calls of training_step, and one of ours does a block of hundreds of steps. Here `global_step`,
 `max_steps`, `val_check_interval`, checkpoints and the loggers' x-axis are all in steps, read off the module's clock.
-Lightning's own bookkeeping of a resumed run is left out: the clock is all there is to resume.
+Lightning's own bookkeeping of a resumed run is left out: the clock is the only state.
 """
 
 import signal
@@ -151,12 +151,12 @@ class StepTrainer(pl.Trainer):
             train_dataloaders: the `LettersDataModule`, if it is not given as `datamodule`.
             val_dataloaders: none.
             datamodule: the `LettersDataModule`.
-            ckpt_path: a checkpoint to go on from: a file, or "last" or "best" of this trainer's run or, if it has
+            ckpt_path: a checkpoint to resume from: a file, or "last" or "best" of this trainer's run or, if it has
                 none, of the newest run.
             weights_only: ignored: a checkpoint is always read without running code.
 
         Raises:
-            UserError: the run cannot start, or cannot go on.
+            UserError: the run cannot start or be resumed.
             KeyboardInterrupt: Ctrl-C; the run is saved.
             SystemExit: another signal to end; the run is saved.
         """
@@ -194,7 +194,7 @@ class StepTrainer(pl.Trainer):
         return super()._run(model, ckpt_path, weights_only)
 
     def _prepare(self, model: LettersModule, source: Path | None) -> None:
-        """Does all that may be refused before Lightning asks the logger for its folder."""
+        """Validates everything before Lightning asks the logger for its folder."""
         data: Any = getattr(self, "datamodule", None)
         if not isinstance(data, LettersDataModule):
             raise UserError(
@@ -242,7 +242,7 @@ def _plain_module(model: Any) -> Any:
 
 @contextmanager
 def _keyboard_interrupts() -> Iterator[None]:
-    """Keeps KeyboardInterrupt what it is. Lightning turns it into SystemExit, and ignores Ctrl-C from then on."""
+    """Raises KeyboardInterrupt at Ctrl-C where Lightning raises SystemExit, and restores the handler."""
     before = signal.getsignal(signal.SIGINT)
     try:
         yield
@@ -255,7 +255,7 @@ def _keyboard_interrupts() -> Iterator[None]:
 
 
 def _accelerator(named: Any) -> Any:
-    """ "auto" is the CPU. Says so if there is another device, and that another is slower."""
+    """The CPU for "auto". Prints a line if another device is available or chosen."""
     other = "gpu" if CUDAAccelerator.is_available() else "mps" if MPSAccelerator.is_available() else None
     if named == "auto":
         if other is not None:
@@ -282,7 +282,7 @@ def _as_list(value: Any) -> list[Any]:
     return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
 
 
-# Lightning's arguments in epochs and batches, and the values that ask for nothing.
+# Lightning's arguments in epochs and batches, and their neutral values.
 _OF_EPOCHS = {
     "max_epochs": (None, -1),
     "min_epochs": (None,),
@@ -295,7 +295,7 @@ _OF_EPOCHS = {
 
 
 def _refuse(kwargs: dict[str, Any]) -> None:
-    """Refuses arguments that Lightning's users know and that would be ignored, or worse, here."""
+    """Refuses arguments of Lightning's Trainer that would be ignored or do harm here."""
     for name, harmless in _OF_EPOCHS.items():
         if name in kwargs and kwargs[name] not in harmless:
             raise UserError(

@@ -16,10 +16,10 @@ from letters_torch.reading.predictions import predict
 
 
 def gather(trainer: Any, module: LettersModule, data: LettersDataModule, checkpoint: Path) -> run.Run:
-    """All that the report of the run that the checkpoint lies in is made from.
+    """Collects the content of the report of the run that the checkpoint belongs to.
 
     Raises:
-        UserError: the checkpoint lies in no run folder, the folder tells nothing, or the run was trained on other
+        UserError: the checkpoint lies in no run folder, the folder is incomplete, or the run was trained on other
             letters: the figures would mean nothing.
     """
     folder = run_folder.of_checkpoint(checkpoint)
@@ -37,7 +37,7 @@ def gather(trainer: Any, module: LettersModule, data: LettersDataModule, checkpo
 
 
 def report(trainer: Any, module: LettersModule, data: LettersDataModule, checkpoint: Path, output: Path | None) -> Path:
-    """Writes the page of the run that the checkpoint lies in; returns its file, report.html in its folder if None.
+    """Writes the report of the run that the checkpoint belongs to, to report.html in its folder if `output` is None.
 
     Raises:
         UserError: as `gather`; or the page cannot be written.

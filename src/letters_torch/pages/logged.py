@@ -1,4 +1,4 @@
-"""What a run left in its folder: the settings it was started with, its curves, and the time it took."""
+"""Reads the folder of a run: its settings, its curves and its training time."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Curves = dict[str, list[tuple[int, float]]]
 
 @dataclass(frozen=True)
 class Logged:
-    """A run as its folder tells it.
+    """What the folder of a run holds.
 
     Attributes:
         config: the settings of its (last) start.
@@ -92,8 +92,8 @@ def _session(file: Path) -> tuple[float, int]:
     """Seconds and steps between the first and the last validation of one process; a process writes one file."""
     events = EventAccumulator(str(file), size_guidance=_KEPT)
     events.Reload()
-    checks = events.Scalars("val/acc") if "val/acc" in events.Tags()["scalars"] else []
-    return (checks[-1].wall_time - checks[0].wall_time, checks[-1].step - checks[0].step) if checks else (0.0, 0)
+    points = events.Scalars("val/acc") if "val/acc" in events.Tags()["scalars"] else []
+    return (points[-1].wall_time - points[0].wall_time, points[-1].step - points[0].step) if points else (0.0, 0)
 
 
 def _session_of_table(rows: list[dict[str, float]]) -> tuple[float, int]:

@@ -1,4 +1,4 @@
-"""What a page is made of: one HTML file that needs nothing else, for a phone and a wide screen, light and dark."""
+"""The parts of a page: one HTML file that needs no other, for phones and wide screens, light and dark."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -26,7 +26,7 @@ def section(title: str, *parts: str) -> str:
 
 
 def number(value: float, digits: int = 6) -> str:
-    """A number with so many digits that count, and a minus as long as a plus."""
+    """A number with this many significant digits and a typographic minus."""
     return f"{float(value):.{digits}g}".replace("-", "−")
 
 
@@ -36,12 +36,12 @@ def paragraph(text: str, kind: str = "") -> str:
 
 
 def columns(*parts: str) -> str:
-    """Beside each other where there is room, else below."""
+    """Side by side where there is room, otherwise below each other."""
     return '<div class="columns">\n' + "\n".join(parts) + "\n</div>"
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:
-    """(value, what it is): the figures that a reader looks for first."""
+    """The most important figures, as pairs (value, meaning)."""
     cards = (f"<div><b>{escape(value)}</b><span>{escape(what)}</span></div>" for value, what in pairs)
     return '<div class="facts">' + "".join(cards) + "</div>"
 

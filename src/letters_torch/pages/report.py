@@ -33,7 +33,7 @@ EVERY_SETTING = "Every setting is in config.yaml in the run's folder."
 
 @dataclass(frozen=True)
 class Run:
-    """All that the page is made from.
+    """The content of the page.
 
     Attributes:
         folder: of the run.
@@ -140,7 +140,7 @@ def _curves_in_words(logged: Logged) -> str:
 
 
 def _why_training_loss_is_higher(data: LettersDataModule) -> str:
-    """Why the two loss curves are not of one kind."""
+    """Explains why the two loss curves cannot be compared directly."""
     before = "The training loss is the mean over the steps since the last validation, each before its own update"
     if data.augment is None:
         return f"{before}."
@@ -182,7 +182,7 @@ def _confusion(counts: Any) -> str:
                 "Confusion matrix; the table beside it names what each letter is most often taken for",
             ),
         ),
-        page.paragraph("Validation rows; a row for each true letter, a column for each reading.", "quiet"),
+        page.paragraph("Validation rows; a row for each true letter, a column for each predicted letter.", "quiet"),
     )
 
 
@@ -207,7 +207,7 @@ def _hidden_units(module: LettersModule) -> str:
         "What the hidden units look for",
         page.image(montage, f"input weights of {len(units)} hidden units", "wide"),
         page.paragraph(
-            f"The input weights of {len(units)} of the {len(V)} hidden units, those that weigh most in the readings"
+            f"The input weights of {len(units)} of the {len(V)} hidden units, those that weigh most in the predictions"
             " first. Ink on blue drives a unit up, ink on red down.",
             "quiet",
         ),
@@ -249,13 +249,13 @@ def _letters_used(run: Run) -> str:
 
 
 def _timings(logged: Logged) -> str:
-    checks = [step for step, _ in logged.curves["val/acc"]]
+    validations = [step for step, _ in logged.curves["val/acc"]]
     per_step = f"{1e6 * logged.seconds / logged.steps:,.0f} µs" if logged.steps else "-"
     rows = [
         ("trained for", f"{logged.seconds:,.1f} s"),
         ("steps in that time", f"{logged.steps:,}"),
         ("a step", f"{per_step}, validations and pictures included"),
-        ("validations", f"{len(checks)}, the last after step {checks[-1]:,}"),
+        ("validations", f"{len(validations)}, the last after step {validations[-1]:,}"),
         (
             "at the last validation",
             f"training accuracy {_percent(logged.last('train/acc'))}, validation accuracy"

@@ -42,7 +42,7 @@ class ExactSGDClassifier(ClassifierMixin, ExactSGD):
         n_iter_no_change: see `tol`.
         early_stopping: hold samples out, score them after each epoch, and keep the weights of the best epoch.
         validation_fraction: part of the samples that is held out for `early_stopping`.
-        warm_start: `fit` goes on from the weights that the last one left.
+        warm_start: `fit` starts from the weights of the previous fit.
         fit_intercept: have biases in both layers.
         decay_intercepts: apply the L2 term to the biases too, as torch does and scikit-learn does not.
         label_smoothing: part of the target that is shared by all classes, from 0 to 1. Losses are reported without it.

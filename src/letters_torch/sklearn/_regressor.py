@@ -30,7 +30,7 @@ class ExactSGDRegressor(RegressorMixin, ExactSGD):
         n_iter_no_change: epochs without improvement after which `fit` stops.
         early_stopping: hold samples out, score them after each epoch, and keep the weights of the best epoch.
         validation_fraction: part of the samples that is held out for `early_stopping`.
-        warm_start: `fit` goes on from the weights that the last one left.
+        warm_start: `fit` starts from the weights of the previous fit.
         fit_intercept: have biases in both layers.
         decay_intercepts: apply the L2 term to the biases too.
         panel: samples per panel; changes the speed and the rounding.

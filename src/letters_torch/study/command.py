@@ -222,7 +222,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _stoppable(name: str, folder: Path) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the study cleanly, and a line says how to go on."""
+    """Ctrl-C and SIGTERM end the study cleanly, and a line says how to resume it."""
     stopped: list[int] = []
 
     def stop(which: int, _: Any) -> None:
@@ -237,7 +237,7 @@ def _stoppable(name: str, folder: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         say(f"\n{signal.Signals(stopped[0]).name if stopped else 'SIGINT'}: stopped; runs are kept in {folder}")
-        say(f"to go on from their last checkpoints: python -m letters_torch study {name}")
+        say(f"to resume from their last checkpoints: python -m letters_torch study {name}")
         sys.exit(128 + (stopped[0] if stopped else signal.SIGINT))
     finally:
         for which, handler in before.items():

@@ -74,5 +74,5 @@ def _costs(results: Results) -> str:
     if not points:
         return ""
     drawn = figures.svg(studies.costs(points, results.study.metric), "costs", f"{results.study.metric} over seconds")
-    note = "Median seconds from the first check to the last, on one thread beside the other trials."
+    note = "Median seconds from the first validation to the last, on one thread beside the other trials."
     return page.section(f"{results.study.metric} over cost", drawn, page.paragraph(note, "quiet"))

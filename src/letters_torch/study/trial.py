@@ -41,8 +41,8 @@ class Result:
     Attributes:
         status: FINISHED; DIVERGED, which another attempt would be, too; or FAILED.
         steps: that were done.
-        curves: by TensorBoard's tag, (step, value) of each check.
-        seconds: from the first check to the last.
+        curves: by TensorBoard's tag, (step, value) of each validation.
+        seconds: from the first validation to the last.
         letters: digest of the labelled letters.
         message: why it is not finished.
     """
@@ -84,7 +84,7 @@ def result_of(study: Path, trial: Trial) -> Result | None:
 def run(study: Path, trial: Trial, letters: Letters, factors: dict[str, Any], metric: str) -> Result:
     """Runs a trial to its end and writes its result. Nothing is done if it is finished already.
 
-    A signal that stops it leaves no result: another attempt goes on from the last checkpoint.
+    A signal that stops it leaves no result: another attempt resumes from the last checkpoint.
 
     Args:
         study: the study's folder.
@@ -128,7 +128,7 @@ def _alone(folder: Path) -> Iterator[None]:
 def _fit(folder: Path, trial: Trial, letters: Letters, callbacks: list[Callback]) -> Result:
     parsed = building.parse(trial.config)
     last = folder / "checkpoints" / "last.ckpt"
-    logger = RunLogger(folder.parent.parent, folder)  # the trainer cuts its curve where the run goes on
+    logger = RunLogger(folder.parent.parent, folder)  # the trainer cuts its curve where the run is resumed
     pl.seed_everything(trial.seed, verbose=False)
     trainer, module, data = building.build(parsed, logger, callbacks)
     data.shared = letters[building.letters_key(parsed)]

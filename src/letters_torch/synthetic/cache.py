@@ -65,7 +65,7 @@ def save(path: Path, train: Letters, test: Letters) -> None:
 def _delete_outdated(folder: Path) -> None:
     """Deletes letters of other versions of the generator, which this version never reads.
 
-    A process that has such a file open can go on reading it (on Windows the file is not deleted then); one that looks
+    A process that has such a file open can still read it (on Windows the file is not deleted then); one that looks
     for it later makes its letters again.
     """
     current = _fingerprint()

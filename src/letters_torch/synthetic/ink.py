@@ -78,7 +78,7 @@ def _edge(outside: float, blur: float) -> float:
 
 @numba.njit(cache=True)
 def _distances(path: Floats, down: npt.NDArray[np.bool_], radii: Floats, reach: float, side: int) -> Floats:
-    """The distance of each pixel from the edge of the stroke (negative inside), at most `reach`; (side, side)."""
+    """The distance of each pixel from the edge of the stroke, negative inside, at most `reach`; (side, side)."""
     outside = np.full((side, side), reach)
     for k in range(len(path) - 1):
         if not down[k]:

@@ -26,8 +26,8 @@ def make(
         count: the number of letters, at least 1.
         test: take the writers of the test set, who have odd numbers; those of the training set have even ones.
         seed: 0 or more.
-        hand: how people vary.
-        forms: the shapes they choose from.
+        hand: how handwriting varies.
+        forms: the forms to choose from.
         progress: whether to show a bar on the standard error.
     """
     hand, forms = hand or Hand(), forms or stacked()

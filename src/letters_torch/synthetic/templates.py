@@ -1,7 +1,7 @@
-"""The shapes people give each letter: reads templates.txt and turns its strokes into smooth curves.
+"""The forms in which people write each letter: reads templates.txt and turns its strokes into smooth curves.
 
 A curve is linear in its control points: with the points of a form in a matrix of shape (points, 2), its path is
-`curve @ points`. So a form is read once, and a hand that moves the points only multiplies.
+`curve @ points`. So a form is parsed once, and variations of its points cost one matrix product.
 """
 
 from dataclasses import dataclass
@@ -48,10 +48,10 @@ class Forms:
         shares: (F,) how often it is chosen, summing to 1 over the forms of a letter.
         points: (F, K, 2) control points; 0 beyond the last.
         stroke: (F, K) the number of the stroke that a control point belongs to; -1 beyond the last.
-        curve: (F, PATH, K) takes control points to the path.
-        soften: (F, PATH, K) takes control points to what, added to the path, rounds its corners; 0 at ends of strokes.
-        tails: (F, K, K) takes control points to the vector by which the pen arrives at or leaves an end of a stroke,
-            pointing outwards; 0 at other points.
+        curve: (F, PATH, K) maps control points to the path.
+        soften: (F, PATH, K) maps control points to an offset of the path that rounds its corners; 0 at ends of strokes.
+        tails: (F, K, K) maps control points to the outward direction of the stroke at each of its two ends; 0 at other
+            points.
         down: (F, PATH) whether the pen is down from this place of the path to the next.
     """
 
@@ -89,12 +89,12 @@ def all_forms() -> tuple[Form, ...]:
 
 @cache
 def stacked() -> Forms:
-    """Every form in templates.txt, ready to be drawn."""
+    """Every form in templates.txt, as one `Forms`."""
     return stack(all_forms())
 
 
 def stack(forms: tuple[Form, ...]) -> Forms:
-    """Stacks forms whose number of control points differs."""
+    """Stacks forms with different numbers of control points."""
     size = max(sum(len(stroke) for stroke in form.strokes) for form in forms)
     letters = np.array([ord(form.letter) for form in forms], np.uint8)
     shares = np.array([form.share for form in forms])
@@ -105,14 +105,14 @@ def stack(forms: tuple[Form, ...]) -> Forms:
 
 
 def _matrices(form: Form, size: int) -> tuple[npt.NDArray, ...]:
-    """What Forms holds of one form, padded to `size` control points."""
+    """The arrays of one form in `Forms`, padded to `size` control points."""
     points = np.zeros((size, 2))
     stroke = np.full(size, -1)
     curve, soften = np.zeros((PATH, size)), np.zeros((PATH, size))
     tails = np.zeros((size, size))
     down = np.ones(PATH, bool)
     at = row = 0
-    for number, (path, sharp, rows) in enumerate(zip(form.strokes, form.sharp, _share_out(form), strict=True)):
+    for number, (path, sharp, rows) in enumerate(zip(form.strokes, form.sharp, _places_of_strokes(form), strict=True)):
         to, end = at + len(path), row + rows
         points[at:to], stroke[at:to] = path, number
         curve[row:end, at:to] = stroke_curve(path, sharp, rows)
@@ -123,19 +123,19 @@ def _matrices(form: Form, size: int) -> tuple[npt.NDArray, ...]:
     return points, stroke, curve, soften, tails, down
 
 
-def _share_out(form: Form) -> list[int]:
-    """How many of the PATH places each stroke gets: two at least, the rest by length."""
+def _places_of_strokes(form: Form) -> list[int]:
+    """The number of places of each stroke, PATH in all: at least two, the others in proportion to its length."""
     lengths = np.array([np.linalg.norm(np.diff(path, axis=0), axis=1).sum() for path in form.strokes])
     spare = PATH - 2 * len(lengths)
-    upto = np.round(np.cumsum(lengths) / lengths.sum() * spare).astype(int)
-    return [2 + int(rows) for rows in np.diff(upto, prepend=0)]
+    ends = np.round(np.cumsum(lengths) / lengths.sum() * spare).astype(int)
+    return [2 + int(rows) for rows in np.diff(ends, prepend=0)]
 
 
 def stroke_curve(points: Floats, sharp: tuple[bool, ...], rows: int) -> Floats:
-    """The matrix, of shape (rows, points), that takes a stroke's points to places evenly spread along its curve.
+    """The matrix, (rows, points), that maps a stroke's points to evenly spaced places along its curve.
 
     Between sharp points the curve is a Catmull-Rom spline (Catmull and Rom 1974, A class of local interpolating
-    splines), beyond whose ends the next point is mirrored.
+    splines); beyond its ends the next point is mirrored.
     """
     count = len(points)
     chord = np.linalg.norm(np.diff(points, axis=0), axis=1)
@@ -156,7 +156,7 @@ def stroke_curve(points: Floats, sharp: tuple[bool, ...], rows: int) -> Floats:
 
 
 def _averaging(rows: int) -> Floats:
-    """Averages places of a stroke with their neighbours by a Gaussian that narrows towards the stroke's two ends."""
+    """A Gaussian average over neighbouring places, (rows, rows); it becomes narrower towards the ends of the stroke."""
     place = np.arange(rows)
     width = np.minimum(_SOFTEN, np.minimum(place, rows - 1 - place) / 2)[:, None]
     weight = np.exp(-0.5 * ((place - place[:, None]) / np.maximum(width, 1e-3)) ** 2)

@@ -1,4 +1,4 @@
-"""Converts the numbers of a file to the arrays of Letters and checks them: the last step of every reader.
+"""Converts the numbers of a file to the arrays of Letters and validates them: the last step of every reader.
 
 `where` names the array in errors, such as "letters_data.mat: train_x".
 """

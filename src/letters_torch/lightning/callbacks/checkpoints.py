@@ -48,7 +48,7 @@ class RunCheckpoints(Checkpoint):
         return self.best[0] if self.best[1] else None
 
     def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
-        """Notes whether the file can stand for the step at which it resumes. A new patience replaces the saved one."""
+        """Keeps whether the file can stand for the step at which it resumes. A new patience replaces the saved one."""
         states = checkpoint["callbacks"]
         if trainer.state.fn != "fit":
             states.pop(self.state_key, None)  # the best of that run is not the best of this one
@@ -69,7 +69,7 @@ class RunCheckpoints(Checkpoint):
         if source is None and trainer.global_step == 0:
             self.best = NO_BEST
             if any(folder.glob("*.ckpt")):
-                raise UserError(f"{folder} holds a run already; use a new trainer, or go on with ckpt_path='last'")
+                raise UserError(f"{folder} holds a run already; use a new trainer, or resume it with ckpt_path='last'")
         folder.mkdir(parents=True, exist_ok=True)
         self._lock, self.folder = run_folder.Lock(folder), folder
         resume.sweep(folder)
@@ -84,7 +84,7 @@ class RunCheckpoints(Checkpoint):
             )
 
     def _folder(self, trainer: Any, source: Path | None) -> Path:
-        """The logger's folder; without a logger, that of the run that goes on, or a new one."""
+        """The logger's folder; without a logger, that of the resumed run, or a new one."""
         root = Path(trainer.default_root_dir)
         if trainer.logger is not None:
             return run_folder.of_logger(trainer.logger, root) / run_folder.CHECKPOINTS
@@ -94,7 +94,7 @@ class RunCheckpoints(Checkpoint):
         return (resumed or run_folder.claim(root)) / run_folder.CHECKPOINTS
 
     def _keep_best(self, source: Path, folder: Path, step: int) -> None:
-        """Sees that the best checkpoint exists: the run was killed before the copy, or it goes on in another folder."""
+        """Restores a missing best checkpoint: the run was killed before the copy, or is resumed in another folder."""
         best = folder / self.best[1]
         if self.best[1] and not best.exists():
             if self._whole and f"step={step}-" in best.name:
@@ -115,7 +115,7 @@ class RunCheckpoints(Checkpoint):
             self._save(trainer, f"stage{stage}-step={trainer.global_step}.ckpt")
 
     def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
-        """Notes the states of the callbacks if an undisturbed run makes no validation here."""
+        """Keeps the states of the callbacks if an uninterrupted run has no validation here."""
         if _is_validation_of_fit(trainer) and not trainer.clock.is_regular_validation(trainer.global_step):
             self._before = {callback.state_key: deepcopy(callback.state_dict()) for callback in trainer.callbacks}
 

@@ -27,7 +27,7 @@ PROBE = 480  # validation rows whose activations are counted: 192,000 values of 
 class Pictures(Callback):
     """Draws at the first validation after the end of a stage and at the last; at the start, what enters the network.
 
-    It only looks on: it draws nothing from a random generator, and the run waits for no more than the drawing. The
+    It changes nothing in the run: it uses no random generator, and the run only waits for the drawing. The
     predictions are those of the validation itself.
 
     Args:
@@ -43,7 +43,7 @@ class Pictures(Callback):
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """The notebook's curve, and the inputs of the next steps."""
-        # A run that goes on from the end of a stage has not been drawn there yet: that is due at the next validation.
+        # A run that is resumed at the end of a stage has not been drawn there yet: that is due at the next validation.
         self._drawn = self._marks(trainer.clock, trainer.clock.last_regular_validation())
         writer, data = _writer(trainer), getattr(trainer, "datamodule", None)
         if writer is None or data is None or data.sets is None:

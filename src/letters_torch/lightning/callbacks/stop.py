@@ -14,7 +14,7 @@ SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREA
 
 
 class StopOnSignal(Callback):
-    """Ends a fit after the block at hand when a signal arrives. A second signal does what it did before the fit.
+    """Ends a fit after the current block when a signal arrives. A second signal has its effect from before the fit.
 
     Signals reach the main thread only: a fit in another thread leaves them alone.
 
@@ -40,7 +40,7 @@ class StopOnSignal(Callback):
         self.received = signal.Signals(which)
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """Takes them again: Lightning has added its own handler, which would throw a block away."""
+        """Takes them again: Lightning has installed its own handler, which would discard a block."""
         for which in self._handlers:
             signal.signal(which, self._on_signal)
         trainer._signal_connector.received_sigterm = False
@@ -60,7 +60,7 @@ class StopOnSignal(Callback):
             trainer.should_stop = True
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
-        """Says where the run stands and how to go on. The last checkpoint is written by then."""
+        """Prints the step and how to resume the run. The last checkpoint is written by then."""
         if self.received is None:
             return
         last = trainer.run_checkpoints.last if trainer.run_checkpoints else None
