@@ -4,6 +4,7 @@ The text is the source; the notebook holds the same cells with their outputs.
 """
 
 import argparse
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,19 @@ def read() -> Any:
 
 
 def run(notebook: Any, folder: Path) -> Any:
-    """Runs all cells in a folder, in place, and returns the notebook.
+    """Runs all cells in a folder, in place, and returns the notebook. Its outputs do not name the folder.
+
+    Args:
+        notebook: from `read`.
+        folder: an absolute path.
 
     Raises:
         nbclient.exceptions.CellExecutionError: a cell fails.
     """
-    return NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(folder)}}).execute()
+    NotebookClient(notebook, timeout=SECONDS, resources={"metadata": {"path": str(folder)}}).execute()
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output):
+        output.text = output.text.replace(f"{folder}{os.sep}", "")
+    return notebook
 
 
 def main() -> None:
@@ -40,7 +48,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=NOTEBOOK)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        notebook = run(read(), Path(folder))
+        notebook = run(read(), Path(folder).resolve())
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # times of the day
     nbformat.write(notebook, options.output)

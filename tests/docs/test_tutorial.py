@@ -29,3 +29,5 @@ def test_it_runs(tmp_path: Path) -> None:
     assert list(tmp_path.glob("lightning_logs/*/report.html"))
     text = "\n".join(out.text for cell in notebook.cells for out in cell.get("outputs", []) if "text" in out)
     assert "standard deviation" in text
+    assert str(tmp_path) not in text
+    assert (tmp_path / "draw.html").stat().st_size > 200_000
