@@ -11,6 +11,7 @@ import pytest
 
 from letters_torch import checkpoint
 from letters_torch.errors import UserError
+from letters_torch.exact_sgd.threads import torch_threads
 from letters_torch.lightning.module import LettersModule
 from tests.reliability import runs
 from tests.support import making, running
@@ -47,15 +48,16 @@ def test_a_run_resumed_once(tmp_path: Path, undisturbed: dict[str, runs.Left], e
     runs.assert_same(runs.left(tmp_path), undisturbed[engine])
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_run_of_full_size_resumed_twice(tmp_path: Path, engine: str) -> None:
-    """785-400-26, where products are cut into pieces that a small network does not have."""
-    model = {"schedule": runs.CONFIG["model"]["schedule"], "hidden": 400, "engine": engine}
+@pytest.mark.parametrize(("engine", "hidden"), [("blocked", 400), ("blocked", 1100), ("autograd", 400)])
+def test_a_wide_run_resumed_with_other_numbers_of_threads(tmp_path: Path, engine: str, hidden: int) -> None:
+    """785-400-26, and a network wide enough for five threads on any machine; autograd has one thread throughout."""
+    model = {"schedule": runs.CONFIG["model"]["schedule"], "hidden": hidden, "engine": engine}
     whole, parts = (runs.make(tmp_path / name, model=model) for name in ("whole", "parts"))
     assert runs.fit(whole) == 0
-    assert runs.fit(parts, "--trainer.max_steps", 233) == 0
-    assert runs.fit(parts, "--ckpt_path", kept(parts.parent, "last.ckpt"), "--trainer.max_steps", 366) == 0
-    assert runs.fit(parts, "--ckpt_path", kept(parts.parent, "last.ckpt")) == 0
+    for stop, threads in ((120, 2), (233, 5), (366, 3), (runs.LAST, 1)):
+        resume = ("--ckpt_path", "last") if stop > 120 else ()
+        with torch_threads(1 if engine == "autograd" else threads):
+            assert runs.fit(parts, "--trainer.max_steps", stop, *resume) == 0
     runs.assert_same(runs.left(parts.parent), runs.left(whole.parent))
 
 
