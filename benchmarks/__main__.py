@@ -22,11 +22,12 @@ def peers(options: Options) -> list[Table]:
 
 
 def floor(options: Options) -> list[Table]:
-    """how far a step of ours is from the machine's floor"""
+    """how far a step of ours is from the machine's floor, and where its time goes"""
     from benchmarks.floor import Floor
+    from benchmarks.products import Products
     from benchmarks.steps import measured
 
-    return measured([Floor], options)
+    return measured([Floor, Products], options)
 
 
 def scaling(options: Options) -> list[Table]:
@@ -41,10 +42,11 @@ def steps(options: Options) -> list[Table]:
     """peers, floor and scaling in one measurement, so that a step has one time in all tables"""
     from benchmarks.floor import Floor
     from benchmarks.peers import Peers
+    from benchmarks.products import Products
     from benchmarks.scaling import Scaling
     from benchmarks.steps import measured
 
-    return measured([Peers, Floor, Scaling], options)
+    return measured([Peers, Floor, Products, Scaling], options)
 
 
 def fit(options: Options) -> list[Table]:

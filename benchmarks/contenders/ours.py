@@ -28,7 +28,7 @@ class Ours(Contender):
 
     def prepare(self) -> None:
         self.V, self.W = self.problem.weights()
-        self.block = self.problem.data.block
+        self.block = min(self.problem.data.block, self.problem.pool)
 
     def advance(self, steps: int) -> None:
         step = self.step

@@ -16,11 +16,13 @@ from benchmarks.environment import clean
 from benchmarks.floor import Floor
 from benchmarks.peers import faster
 from benchmarks.problem import Problem, letters
+from benchmarks.products import Products
 from benchmarks.scaling import Scaling
 from benchmarks.settings import UNIT
 from benchmarks.table import Table, number, ratio
 from benchmarks.timing import Seconds, Times, measure
 from letters_torch.data.augment import RollAndRotate
+from letters_torch.exact_sgd import PANEL
 from letters_torch.exact_sgd.schedule import Stage
 from tests.support import making
 
@@ -177,16 +179,17 @@ def test_a_peer_gets_the_threads_that_are_faster(
 
 
 def test_ours_has_one_time_in_all_tables(small: Problem) -> None:
-    parts = Scaling(small), Floor(small)
+    parts = Scaling(small), Floor(small), Products(small)
     names = [name for part in parts for name in part.contenders]
     times = Times({name: [1.0 + index] for index, name in enumerate(dict.fromkeys(names))})
     tables = [table for part in parts for table in part.tables(times)]
-    assert [table.key for table in tables] == ["widths", "panels", "threads", "floor"]
+    assert [table.key for table in tables] == ["widths", "panels", "threads", "floor", "products"]
     ours = number(times.of("ours").median)
     assert ["20", ours, "1.0x"] == list(tables[0].rows[0][:3])
     assert ["100", ours, "1.0x"] in [list(row) for row in tables[1].rows]
     assert any(row[1] == ours for row in tables[2].rows)
     assert any(row[3] == ours for row in tables[3].rows)
+    assert tables[4].rows[-1][:2] == ["a step", ours]
 
 
 @pytest.mark.slow
@@ -216,7 +219,7 @@ def test_tables_go_between_their_own_markers(tmp_path: Path) -> None:
 
 def test_the_page_has_a_place_for_every_table() -> None:
     text = (Path(__file__).parents[2] / "docs/benchmarks.md").read_text(encoding="utf-8")
-    for key in ("peers", "floor", "widths", "panels", "threads", "fit", "phases", "compare"):
+    for key in ("peers", "floor", "products", "widths", "panels", "threads", "fit", "phases", "compare"):
         assert f"<!-- {key}: begin -->" in text
         assert f"<!-- {key}: end -->" in text
 
@@ -230,3 +233,13 @@ def test_phases_do_not_count_what_is_inside_them() -> None:
             with phases.phase("inner"):
                 sum(range(100_000))
     assert phases.seconds["outer"] < phases.seconds["inner"]
+
+
+def test_the_products_measured_are_those_of_a_panel(small: Problem) -> None:
+    products = Products(small)
+    for name in products.flops:
+        products._multiply(name, PANEL)
+    x, gram = products.samples[:PANEL], products.samples[:PANEL] @ products.samples[:PANEL].T
+    np.testing.assert_allclose(products.A, x @ products.V[:, :-1].T, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(products.U, products.D.T @ x, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(np.tril(products.G), np.tril(gram), rtol=1e-4, atol=1e-3)
