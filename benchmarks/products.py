@@ -5,6 +5,7 @@ same samples, but one kind at a time and without anything between them.
 """
 
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,8 @@ class Products:
         V, _ = problem.weights()
         self.samples, self.hidden, self.inputs = problem.x.numpy(), problem.hidden, problem.x.shape[1]
         self.V, self.D = V.numpy(), np.random.default_rng(0).normal(size=(PANEL, self.hidden)).astype(np.float32)
-        self.A, self.U, self.G = (np.empty(shape, np.float32) for shape in (self.D.shape, V.shape, (PANEL, PANEL)))
+        shapes = self.D.shape, (self.hidden, self.inputs), (PANEL, PANEL)
+        self.A, self.U, self.G = (np.empty(shape, np.float32) for shape in shapes)
         self.flops = {  # a step; the team leaves out a part of the Gram matrix that nothing needs
             FIRST: 2 * self.hidden * self.inputs,
             GRAM: 2 * self.inputs * sum(size * last for _, size, last in _bands()) / PANEL,
@@ -61,7 +63,7 @@ class Products:
                     x, shape = self.samples, (size, last, self.inputs)
                     _gram(address, shape, x, first, self.G[first:], count)
             return
-        for begin, end in list(zip(cuts, cuts[1:], strict=False))[thread::threads]:
+        for begin, end in list(pairwise(cuts))[thread::threads]:
             if name == FIRST:
                 _first_layer(address, self.samples, self.V[begin:end], self.A[:, begin:end], count)
             else:
@@ -80,7 +82,7 @@ class Products:
 def _bands() -> list[tuple[int, int, int]]:
     """First row, number of rows and number of columns of each band of the Gram matrix."""
     cuts = [band * PANEL // BANDS for band in range(BANDS + 1)]
-    return [(first, last - first, last) for first, last in zip(cuts, cuts[1:], strict=False)]
+    return [(first, last - first, last) for first, last in pairwise(cuts)]
 
 
 @njit(nogil=True)
