@@ -71,7 +71,10 @@ def test_a_step_beyond_the_schedule_is_refused() -> None:
     resume.require_step_in_schedule({"letters_torch": {"step": 200}}, 200)
     with pytest.raises(UserError) as error:
         resume.require_step_in_schedule({"letters_torch": {"step": 201}}, 200)
-    message(error, "--ckpt_path", "201", "200", "model.schedule")
+    message(
+        error,
+        "--ckpt_path: the run is at step 201, but model.schedule ends at step 200; lengthen a stage or add one",
+    )
 
 
 def at_step(file: Path, step: int) -> bytes:
@@ -82,11 +85,12 @@ def at_step(file: Path, step: int) -> bytes:
     return file.read_bytes()
 
 
-def test_a_folder_is_made_that_of_the_step_to_go_on_from(tmp_path: Path) -> None:
+def test_a_folder_is_prepared_for_a_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, aside = tmp_path / "checkpoints", tmp_path / resume.SET_ASIDE
     names = {"last.ckpt": 300, "stage1-step=120.ckpt": 120, "stage2-step=200.ckpt": 200, "stage0-step=50.ckpt": 50}
     written = {name: at_step(folder / name, step) for name, step in names.items()}
     resume.prepare_folder(folder / "stage1-step=120.ckpt", folder, 120)
+    assert capsys.readouterr().out == f"resuming from step 120; later checkpoints are kept in {aside}\n"
     assert (folder / "last.ckpt").read_bytes() == written["stage1-step=120.ckpt"]
     assert {file.name for file in folder.iterdir()} == {"last.ckpt", "stage1-step=120.ckpt", "stage0-step=50.ckpt"}
     kept = {file.name: file.read_bytes() for file in aside.iterdir()}

@@ -153,7 +153,7 @@ def test_a_number_that_cannot_be_used_is_refused_by_name(kind: type, name: str, 
 
 @pytest.mark.parametrize("interpolation", ["bicubic", "lanczos", "nonsense"])
 def test_an_interpolation_that_tensors_do_not_have_is_refused(interpolation: Any) -> None:
-    with pytest.raises(ValueError, match=interpolation):
+    with pytest.raises(ValueError, match=f"interpolation must be nearest or bilinear, not {interpolation}"):
         RandomAffine(10, interpolation=interpolation)
 
 

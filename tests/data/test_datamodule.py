@@ -164,7 +164,8 @@ def test_an_unknown_value_is_refused_by_the_constructor(path: Path, name: str, v
 def test_what_is_no_augmentation_and_no_moments(path: Path, name: str) -> None:
     with pytest.raises(UserError) as error:
         data_module(path, **{name: torch.relu})
-    message(error, f"--data.{name}", "null")
+    kind = {"moments": "moments.Moments", "augment": "augment.Augmentation"}[name]
+    message(error, f"--data.{name} must be of letters_torch.data.{kind} or null, not <")
 
 
 class Recording(Augmentation):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from letters_torch.data.sources import open_letters
+from letters_torch.data.sources import ACCEPTED, open_letters
 from letters_torch.errors import UserError
 from letters_torch.letters import Letters, LetterSets
 from tests.support.making import emnist_dataset, kaggle_arrays, message, pictures, save_emnist, save_mat
@@ -135,7 +135,7 @@ def test_a_path_that_was_given_must_exist(tmp_path: Path, source: str) -> None:
     kaggle_file(Path("letters_data.mat"))
     with pytest.raises(UserError) as error:
         open_letters(source, tmp_path / "typo.mat")
-    message(error, tmp_path / "typo.mat", "does not exist", "--data.path")
+    message(error, f"{tmp_path / 'typo.mat'} does not exist; set --data.path to {ACCEPTED}")
 
 
 def test_a_missing_file_is_no_folder_to_download_into(tmp_path: Path) -> None:
@@ -149,7 +149,8 @@ def test_a_missing_file_is_no_folder_to_download_into(tmp_path: Path) -> None:
 def test_a_source_that_was_named_has_no_stand_in(source: str) -> None:
     with pytest.raises(UserError) as error:
         open_letters(source)
-    message(error, f"--data.source {source}", "--data.path")
+    fetch = ", or fetch it with --data.download true" if source == "emnist" else ""
+    message(error, f"no letters for --data.source {source} in the current folder; set --data.path to {ACCEPTED}{fetch}")
 
 
 def test_other_files_and_folders_are_told_what_is_accepted(tmp_path: Path) -> None:
@@ -157,8 +158,8 @@ def test_other_files_and_folders_are_told_what_is_accepted(tmp_path: Path) -> No
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").write_text("hello")
     for path, said in (
-        (other, "'X'"),
-        (tmp_path / "empty", "without EMNIST"),
+        (other, f"{other} holds 'X'; --data.path takes {ACCEPTED}"),
+        (tmp_path / "empty", f"empty is a folder without EMNIST's files; --data.path takes {ACCEPTED}"),
         (tmp_path / "notes.txt", "not a MATLAB"),
     ):
         with pytest.raises(UserError) as error:
@@ -170,9 +171,15 @@ def test_other_files_and_folders_are_told_what_is_accepted(tmp_path: Path) -> No
     ("flags", "said"),
     [
         ({"source": "mnist"}, ["--data.source", "auto, kaggle, emnist, builtin", "'mnist'"]),
-        ({"source": "builtin", "path": Path("letters.mat")}, ["--data.path", "builtin"]),
-        ({"download": True}, ["--data.download", "--data.source emnist"]),
-        ({"source": "emnist", "transposed": True}, ["--data.transposed", "emnist"]),
+        (
+            {"source": "builtin", "path": Path("letters.mat")},
+            ["--data.source builtin reads no file, but --data.path is letters.mat; leave one of them out"],
+        ),
+        ({"download": True}, ["--data.download fetches EMNIST; add --data.source emnist (it is auto)"]),
+        (
+            {"source": "emnist", "transposed": True},
+            ["--data.transposed is for", "letters of emnist are upright without it"],
+        ),
     ],
 )
 def test_flags_that_contradict_each_other(flags: dict, said: list[str]) -> None:
@@ -184,7 +191,7 @@ def test_flags_that_contradict_each_other(flags: dict, said: list[str]) -> None:
 def test_transposed_is_refused_for_a_file_of_emnists(tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         open_letters(path=emnist_file(tmp_path / "mine.mat"), transposed=True)
-    message(error, "--data.transposed", "mine.mat")
+    message(error, "--data.transposed is for a letters_data.mat, but ", "mine.mat is EMNIST's; leave it out")
 
 
 @pytest.mark.parametrize(("path", "folder"), [(None, "data"), (Path("new/place"), "new/place")])

@@ -87,7 +87,7 @@ def test_an_augmentation_of_ones_own_is_asked_for(tmp_path: Path) -> None:
     fit(tmp_path, max_steps=10, data={"augment": Mine(5)}, **KEEP)
     with pytest.raises(UserError) as error:
         LettersDataModule.load_from_checkpoint(tmp_path / RUN / "last.ckpt")
-    message(error, "Mine", "argument")
+    message(error, "augment Mine is not of letters_torch: give it as an argument")
     assert LettersDataModule.load_from_checkpoint(tmp_path / RUN / "last.ckpt", augment=None).augment is None
 
 
@@ -364,7 +364,7 @@ def test_a_compiled_module_is_trained_as_it_is(tmp_path: Path, capsys: pytest.Ca
     data = data_module(tmp_path / "letters_data.mat")
     compiled: Any = torch.compile(trained, backend="eager")
     trainer(tmp_path, enable_checkpointing=False).fit(compiled, datamodule=data)
-    assert "torch.compile" in capsys.readouterr().out
+    assert "torch.compile changes nothing here: the steps are compiled already\n" in capsys.readouterr().out
     assert same_weights(trained, fit(tmp_path).model)
 
 
@@ -373,13 +373,14 @@ def test_a_plain_trainer_and_another_module_are_refused(tmp_path: Path) -> None:
     plain = pl.Trainer(logger=False, enable_checkpointing=False, accelerator="cpu", max_epochs=1)
     with pytest.raises(UserError) as error:
         plain.fit(module(), datamodule=data)
-    message(error, "StepTrainer")
+    message(error, "which pl.Trainer would count as one step; use letters_torch.StepTrainer")
     with pytest.raises(UserError) as error:
         trainer(tmp_path).fit(pl.LightningModule(), datamodule=data)
-    message(error, "LettersModule", "pl.Trainer")
+    counts = "it counts single-sample steps; use pl.Trainer for other modules"
+    message(error, f"StepTrainer trains a LettersModule, not a LightningModule: {counts}")
     with pytest.raises(UserError) as error:
         trainer(tmp_path).fit(module(), [torch.zeros(1)])
-    message(error, "LettersDataModule")
+    message(error, "StepTrainer.fit needs a LettersDataModule, as datamodule=...; it makes the blocks of steps")
     assert [file.name for file in tmp_path.iterdir()] == ["letters_data.mat"]
 
 

@@ -127,10 +127,10 @@ def test_a_rate_that_is_too_high_is_named_with_the_step(tmp_path: Path) -> None:
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"hidden": 0}, "--model.hidden"),
-    ({"panel": 0}, "panel"),
-    ({"schedule": []}, "stage"),
-    ({"seed": -1}, "--seed_everything"),
+    ({"hidden": 0}, "--model.hidden must be 1 or more, not 0"),
+    ({"panel": 0}, "--model: panel must be 1 or more, not 0"),
+    ({"schedule": []}, "--model: a schedule needs at least one stage"),
+    ({"seed": -1}, "--seed_everything must be 0 or more, not -1"),
     ({"initial_scale": 0.0}, "--model.initial_scale must be a finite number above 0, not 0.0"),
     ({"initial_scale": float("nan")}, "--model.initial_scale"),
     ({"label_smoothing": 1.5}, "--model: label_smoothing must be from 0 to 1, not 1.5"),

@@ -106,11 +106,26 @@ REFUSED: list[dict[str, Any]] = [
 ]
 
 
+EPOCHS = "{value}: a run is measured in steps, not in epochs; set --trainer.max_steps or --trainer.val_check_interval"
+CHAIN = "{value}: single-sample SGD is one chain of steps; use 1 "
+SAYS = {
+    **dict.fromkeys(("limit_train_batches", "overfit_batches", "min_steps", "min_epochs", "max_epochs"), EPOCHS),
+    **dict.fromkeys(("check_val_every_n_epoch", "reload_dataloaders_every_n_epochs"), EPOCHS),
+    "devices": CHAIN + "device",
+    "num_nodes": CHAIN + "node",
+    "precision": "{value}: updates are exact in 32-true or 64-true only",
+}
+
+
 @pytest.mark.parametrize("setting", REFUSED, ids=str)
 def test_settings_that_cannot_mean_anything_are_refused(setting: dict[str, Any]) -> None:
     with pytest.raises(UserError) as error:
         StepTrainer(**setting)
-    message(error, *(f"--trainer.{name}" for name in setting))
+    [(name, value)] = setting.items()
+    message(error, f"--trainer.{name}", SAYS.get(name, "").format(value=value))
+    if name == "val_check_interval":
+        above = f"{value} is a fraction of the run, so at most 1.0; give steps as a whole number"
+        message(error, above if value == 1.5 else f"must be more than 0, not {value}")
 
 
 @pytest.mark.parametrize(

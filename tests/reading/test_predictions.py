@@ -64,7 +64,8 @@ def test_without_true_classes_nothing_is_correct_or_wrong() -> None:
 
 @pytest.mark.parametrize(("shape", "truth"), [((3, 25), None), ((26,), None), ((3, 26), np.zeros(2, int))])
 def test_shapes_that_do_not_fit(shape: tuple[int, ...], truth: np.ndarray | None) -> None:
-    with pytest.raises(ValueError, match="shape"):
+    says = "truth has shape" if truth is not None else "probabilities must have shape"
+    with pytest.raises(ValueError, match=says):
         Predictions(np.zeros(shape), truth)
 
 

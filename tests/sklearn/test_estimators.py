@@ -99,7 +99,7 @@ def test_sample_weight_multiplies_the_gradient(digits: Digits) -> None:
     one = classifier(alpha=0.0).partial_fit(X, y, np.arange(10)).partial_fit(X[7:8], y[7:8])
     np.testing.assert_allclose(none.coefs_[0], one.coefs_[0], rtol=0, atol=1e-12)
     assert (none.coefs_[0] != start).any()
-    with pytest.raises(ValueError, match="eights"):
+    with pytest.raises(ValueError, match="sample_weight: all weights are 0"):
         classifier().fit(X, y, np.zeros(600))
 
 
@@ -137,7 +137,7 @@ def test_warm_start_goes_on(digits: Digits) -> None:
     model.fit(*digits)
     assert model.loss_ < first
     assert (model.coefs_[0] != coefs).any()
-    with pytest.raises(ValueError, match="warm_start"):
+    with pytest.raises(ValueError, match=r"warm_start: y has the classes \[.*\], the fit before had \["):
         model.fit(digits[0], digits[1] // 2)
 
 
@@ -177,7 +177,7 @@ def test_read_only_samples(digits: Digits) -> None:
 
 
 def test_says_that_it_has_not_converged(digits: Digits) -> None:
-    with pytest.warns(ConvergenceWarning, match="max_iter=3"):
+    with pytest.warns(ConvergenceWarning, match="not converged after max_iter=3 epochs"):
         classifier().fit(*digits)
 
 
@@ -194,8 +194,8 @@ def test_epochs_can_be_watched(digits: Digits, capsys: pytest.CaptureFixture[str
         ({"alpha": -1}, "alpha"),
         ({"learning_rate_init": np.nan}, "learning_rate_init"),
         ({"max_iter": 0}, "max_iter"),
-        ({"validation_fraction": 1.5, "early_stopping": True}, "validation_fraction"),
-        ({"hidden_layer_sizes": (10, 10)}, "hidden_layer_sizes"),
+        ({"validation_fraction": 1.5, "early_stopping": True}, "validation_fraction must be between 0 and 1, not 1.5"),
+        ({"hidden_layer_sizes": (10, 10)}, "hidden_layer_sizes must be one number of hidden units, 1 or more, not"),
         ({"label_smoothing": 2}, "label_smoothing"),
         ({"panel": 0}, "panel"),
         ({"learning_rate_init": 1e6, "activation": "identity"}, "no longer finite"),
@@ -208,7 +208,7 @@ def test_wrong_parameters_are_named(digits: Digits, settings: dict[str, Any], me
 
 def test_unknown_labels_are_named(digits: Digits) -> None:
     model = classifier().partial_fit(digits[0], digits[1], np.arange(10))
-    with pytest.raises(ValueError, match="42"):
+    with pytest.raises(ValueError, match=r"y has labels that are not among the classes: \[42\]"):
         model.partial_fit(digits[0][:1], [42])
-    with pytest.raises(ValueError, match="early_stopping"):
+    with pytest.raises(ValueError, match="partial_fit does not support early_stopping=True"):
         classifier(early_stopping=True).partial_fit(*digits, np.arange(10))

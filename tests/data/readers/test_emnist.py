@@ -69,9 +69,9 @@ def test_a_dataset_unlike_emnists_is_explained(tmp_path: Path, change: dict[str,
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({"train_x": np.eye(2)}, ["'train_x'", "'dataset'"]),
+        ({"train_x": np.eye(2)}, ["holds 'train_x', but 'dataset' are expected; give another file with --data.path"]),
         ({"dataset": np.eye(2)}, ["nothing", "'train'"]),
-        ({"dataset": {"train": emnist_dataset()["train"]}}, ["fields 'train'", "'test'"]),
+        ({"dataset": {"train": emnist_dataset()["train"]}}, ["dataset has the fields 'train', but 'test' is expected"]),
         ({"dataset": {"train": 1.0, "test": 2.0}}, ["train", "'images'"]),
         ({"dataset": np.array([{"train": 1.0}, {"train": 1.0}], object)}, ["nothing", "'train'"]),
     ],
@@ -88,7 +88,8 @@ def test_a_missing_file_is_named_and_how_to_get_it(tmp_path: Path) -> None:
     (tmp_path / "EMNIST/raw" / LABELS).unlink()
     with pytest.raises(UserError) as error:
         emnist.read(tmp_path)
-    message(error, tmp_path, LABELS, "--data.download", "--data.path")
+    get = "set --data.path to the folder that holds EMNIST, or fetch it with --data.download true"
+    message(error, f"{tmp_path} holds no EMNIST/raw/{LABELS} (nor .gz); {get}")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,11 @@ def test_a_missing_file_is_named_and_how_to_get_it(tmp_path: Path) -> None:
             gzip.compress(bytes([0, 0, 8, 3]) + struct.pack(">III", 2**32 - 1, 28, 28), mtime=0),
             "declares",
         ),
-        (f"{IMAGES}.gz", gzip.compress(idx(pictures()) + bytes(2**27), 1, mtime=0), "declares"),
+        (
+            f"{IMAGES}.gz",
+            gzip.compress(idx(pictures()) + bytes(2**27), 1, mtime=0),
+            "bytes that it declares; copy or download it again",
+        ),
     ],
 )
 def test_damaged_files_are_explained_and_sizes_not_believed(
@@ -162,4 +167,9 @@ def test_a_failed_download_says_what_to_do(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", fetch)
     with pytest.raises(UserError) as error:
         emnist.read(tmp_path, download=True)
-    message(error, tmp_path, "not known", "network", "emnist-letters.mat")
+    message(
+        error,
+        f"EMNIST could not be downloaded into {tmp_path} (",
+        "not known",
+        "check the network and the free disk space, or fetch emnist-letters.mat yourself and give it as --data.path",
+    )

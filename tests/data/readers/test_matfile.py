@@ -20,9 +20,12 @@ BYTES_8_MIB = 8 * 2**20
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "empty"),
+        (b"", "is empty; copy or download it again"),
         (b"\x89PNG\r\n\x1a\n" + bytes(500), "not a MATLAB v5 file"),
-        (b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\x00\x02IM" + bytes(384) + b"\x89HDF", "-v7"),
+        (
+            b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\x00\x02IM" + bytes(384) + b"\x89HDF",
+            "(HDF5) file; in MATLAB, load it and save it again with '-v7'",
+        ),
         (b"\x89HDF\r\n\x1a\n" + bytes(500), "-v7"),
         (b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM" + b"\x0f\0\0\0", "damaged or incomplete"),
     ],
