@@ -37,7 +37,7 @@ Reader = Callable[[UInt8], npt.NDArray[np.int64]]
 # The parts in the order in which they are added, and the fields of Hand that each brings.
 PARTS = {
     "slant, rotation, width, zones": ("slant", "slant_mean", "rotation", "width", "zones"),
-    "strokes and points astray, letters bent": ("points", "strokes", "stretch", "bend"),
+    "displaced strokes and points, bent letters": ("points", "strokes", "stretch", "bend"),
     "ends that overshoot, corners rounded, tremor": ("ends", "rounding", "tremor"),
     "pens, blurs and sizes": ("pen", "flow", "blur", "box"),
 }
