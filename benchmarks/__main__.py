@@ -74,6 +74,13 @@ def estimator(options: Options) -> list[Table]:
     return [estimator.table(options.data, options.rounds, options.seconds)]
 
 
+def study(options: Options) -> list[Table]:
+    """a study of 18 short runs, against a `fit` for each; --out docs/studies.md puts it there"""
+    from benchmarks import study
+
+    return [study.table(options.data, options.fits)]
+
+
 def report(options: Options) -> list[Table]:
     """steps, fit and, with --against, compare, written into docs/benchmarks.md and where its figures are quoted"""
     options.out = options.out or PAGE
@@ -87,7 +94,7 @@ def quote(_: Options) -> list[Table]:
 
 
 MEASUREMENTS: tuple[Callable[[Options], list[Table]], ...] = (
-    *(report, steps, peers, floor, scaling, fit, compare, estimator, quote),
+    *(report, steps, peers, floor, scaling, fit, compare, estimator, study, quote),
 )
 
 
@@ -143,6 +150,7 @@ def _add_flags(command: argparse.ArgumentParser) -> None:
     add("--threads", type=int, help="of every library; by default as many as each takes")
     add("--repeats", type=int, default=1, help="fit, compare: whole runs of each")
     add("--configs", nargs="+", default=["kaggle.yaml"], help="compare: of the whole runs")
+    add("--fits", type=int, default=6, help="study: how many of the `fit` commands are timed")
     add("--fit_args", default="", help="fit: more flags for it, in one string")
 
 

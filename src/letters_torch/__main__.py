@@ -21,7 +21,10 @@ def main() -> None:
     gc.disable()
     from letters_torch import cli
 
-    cli.main()
+    try:
+        cli.main()
+    finally:
+        gc.freeze()  # or Python's last collection goes through all objects, for up to two seconds
 
 
 if __name__ == "__main__":

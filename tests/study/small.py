@@ -10,7 +10,7 @@ import yaml
 from letters_torch import checkpoint
 from letters_torch.data.shared import SharedLetters
 from letters_torch.data.sources import open_letters
-from letters_torch.study import building, cluster, study_file, trial
+from letters_torch.study import building, cluster, outcome, study_file, trial
 from letters_torch.study.study_file import Study, Trial
 from tests.support.running import CONFIG, save_letters
 
@@ -40,9 +40,9 @@ def letters_of(one: Trial) -> dict[building.LettersKey, SharedLetters]:
     return {building.letters_key(parsed): SharedLetters(open_letters("kaggle", Path(parsed.data.path)))}
 
 
-def run(folder: Path, one: Trial) -> trial.Result:
+def run(folder: Path, one: Trial) -> outcome.Result:
     """Runs a trial in this process."""
-    return trial.run(folder, one, letters_of(one), {"setting": one.setting.label}, "val/acc")
+    return trial.run(folder, one, letters_of(one), "val/acc")
 
 
 def weights(run_folder: Path) -> dict[str, torch.Tensor]:
@@ -57,6 +57,9 @@ def assert_same_weights(one: Path, other: Path) -> None:
 
 class InProcess(cluster.Runner):
     """Runs the trials one after another in this process, without Ray."""
+
+    def start(self) -> None:
+        pass
 
     def run(self, trials: Sequence[Trial]) -> None:
         for one in trials:

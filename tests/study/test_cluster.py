@@ -1,17 +1,22 @@
-"""Trials on Ray: the bits of runs by hand, on one machine and on two nodes of which one is killed; stopped; resumed."""
+"""Trials on Ray: the bits of runs by hand, on one machine and on two nodes of which one is killed; interrupted; resumed."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from letters_torch.study import command, trial
+from letters_torch.errors import UserError
+from letters_torch.study import cluster, command, outcome, results
+from letters_torch.study.results import Results
 from letters_torch.study.study_file import Study
 from tests.study.small import assert_same_weights, run, study
 
@@ -22,10 +27,10 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::FutureWarning:ray.*",
     "ignore::ResourceWarning",
 )
-LONG: dict[str, Any] = {
+TWELVE_TRIALS: dict[str, Any] = {
     "set": {
-        "model.schedule": [{"steps": 60_000, "lr": 0.001, "weight_decay": 0.01}],
-        "trainer.val_check_interval": 2000,
+        "model.schedule": [{"steps": 30_000, "lr": 0.001, "weight_decay": 0.01}],
+        "trainer.val_check_interval": 1000,
     },
     "vary": None,
     "cases": {"wide": {"model.hidden": 9}, "slow": {"model.schedule.0.lr": 5e-4}},
@@ -33,18 +38,53 @@ LONG: dict[str, Any] = {
 }
 
 
-def finished(folder: Path) -> int:
-    return len(list((folder / "runs").glob("*/result.json")))
+@dataclass
+class Straight:
+    """A study of twelve trials, and the folder of their runs in this process, one after another."""
+
+    study: Study
+    folder: Path
+
+    @property
+    def csv(self) -> bytes:
+        return results.table(Results.read(self.study, self.folder, self.study.settings)).encode()
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> Straight:
+    folder = tmp_path_factory.mktemp("straight")
+    found = study(folder, **TWELVE_TRIALS)
+    for each in found.trials(found.settings, found.seeds):
+        run(folder / "out", each)
+    return Straight(found, folder / "out")
+
+
+def finished(folder: Path) -> dict[Path, int]:
+    """The results in a study's folder, and when they were written."""
+    return {file: file.stat().st_mtime_ns for file in folder.glob(f"{outcome.RUNS}/*/{outcome.RESULT}")}
+
+
+def in_the_middle(folder: Path) -> bool:
+    """Whether a trial has a checkpoint and no result."""
+    kept = folder.glob(f"{outcome.RUNS}/*/checkpoints/last.ckpt")
+    return any(not (file.parents[1] / outcome.RESULT).exists() for file in kept)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def assert_same_runs(found: Study, one: Path, other: Path) -> None:
     for each in found.trials(found.settings, found.seeds):
-        results = [trial.result_of(folder, each) for folder in (one, other)]
-        assert results[0] is not None
-        assert results[1] is not None
-        assert results[0].status == trial.FINISHED
-        assert results[0].curves == results[1].curves
-        assert_same_weights(*(trial.folder_of(folder, each) for folder in (one, other)))
+        ended = [outcome.result_of(folder, each) for folder in (one, other)]
+        assert ended[0] is not None
+        assert ended[1] is not None
+        assert ended[0].status == outcome.FINISHED
+        assert ended[0].curves == ended[1].curves
+        assert_same_weights(*(outcome.folder_of(folder, each) for folder in (one, other)))
 
 
 def test_trials_on_ray_have_the_bits_of_those_run_by_hand(tmp_path: Path) -> None:
@@ -58,56 +98,107 @@ def test_trials_on_ray_have_the_bits_of_those_run_by_hand(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_a_node_that_is_killed_takes_no_trial_with_it(tmp_path: Path) -> None:
+def test_a_node_that_is_killed_takes_no_trial_with_it(tmp_path: Path, straight: Straight) -> None:
     """12 trials on two nodes; one of them dies in the middle."""
-    import ray
+    ray = cluster.import_ray()
     from ray.cluster_utils import Cluster
 
-    from letters_torch.study import cluster
-
-    cluster.import_ray()
     nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     other = nodes.add_node(num_cpus=1)
-    found, killed_at = study(tmp_path, **LONG), []
+    folder, killed_at = tmp_path / "cluster", []
 
     def kill() -> None:
-        while finished(tmp_path / "cluster") < 3:
-            time.sleep(0.05)
+        wait_for(lambda: len(finished(folder)) >= 3 and in_the_middle(folder))
         nodes.remove_node(other, allow_graceful=False)
-        killed_at.append(finished(tmp_path / "cluster"))
+        killed_at.append(len(finished(folder)))
 
     killer = threading.Thread(target=kill)
     try:
         killer.start()
-        command.conduct(found, tmp_path / "cluster", address=nodes.address)
+        command.conduct(straight.study, folder, address=nodes.address)
         killer.join()
     finally:
         ray.shutdown()
         nodes.shutdown()
     assert killed_at[0] < 12
-    for each in found.trials(found.settings, found.seeds):
-        run(tmp_path / "straight", each)
-    assert_same_runs(found, tmp_path / "cluster", tmp_path / "straight")
+    assert_same_runs(straight.study, folder, straight.folder)
+    assert (folder / "results.csv").read_bytes() == straight.csv
+
+
+class Started:
+    """The command as a program, which marks its processes with a variable in their environment."""
+
+    def __init__(self, file: Path, folder: Path) -> None:
+        self._mark, self._said = secrets.token_hex(8), folder.parent / "said.txt"
+        with self._said.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "letters_torch", "study", str(file), "--folder", str(folder)],
+                stdout=output,
+                env={**os.environ, "STARTED": self._mark},
+            )
+
+    @property
+    def said(self) -> str:
+        return self._said.read_text()
+
+    def left(self) -> list[int]:
+        """Those of its processes that still run."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if f"STARTED={self._mark}".encode() in (folder / "environ").read_bytes():
+                    found.append(int(folder.name))
+            except OSError:
+                continue
+        return found
+
+    def end(self) -> None:
+        for pid in self.left():
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.slow
-def test_a_study_that_is_stopped_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
-    """Ctrl-C, then SIGKILL, then to the end."""
-    found = study(tmp_path, **LONG)
-    command_line = [sys.executable, "-m", "letters_torch", "study", str(found.file), "--folder"]
-    for which in (signal.SIGINT, signal.SIGKILL):
-        process = subprocess.Popen(
-            [*command_line, str(tmp_path / "out")], stdout=subprocess.PIPE, text=True, start_new_session=True
-        )
-        done = finished(tmp_path / "out")
-        while finished(tmp_path / "out") < done + 2 and process.poll() is None:
-            time.sleep(0.05)
-        os.kill(process.pid, which)
-        said = process.communicate(timeout=60)[0]
-        assert process.returncode == (130 if which == signal.SIGINT else -9)
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_a_study_that_is_stopped_goes_on_to_the_same_bytes(tmp_path: Path, straight: Straight) -> None:
+    """Ctrl-C, then SIGKILL, then to the end. No process is left, and no trial that is over runs again."""
+    folder, over = tmp_path / "out", dict[Path, int]()
+    for which, code in ((signal.SIGINT, 130), (signal.SIGKILL, -9), (None, 0)):
+        started = Started(straight.study.file, folder)
+        try:
+            if which is not None:
+                known = len(over)
+                wait_for(lambda known=known: len(finished(folder)) >= known + 2 and in_the_middle(folder))  # type: ignore[misc]
+                started.process.send_signal(which)
+            assert started.process.wait(timeout=120) == code
+            wait_for(lambda started=started: not started.left(), 30)  # type: ignore[misc]
+        finally:
+            started.end()
+        now = finished(folder)
+        assert over.items() <= now.items()
+        over = now
         if which == signal.SIGINT:
-            assert f"to resume from their last checkpoints: python -m letters_torch study {found.file}" in said
-    for out in ("out", "straight"):
-        subprocess.run([*command_line, str(tmp_path / out)], check=True, stdout=subprocess.DEVNULL)
-    assert (tmp_path / "out/results.csv").read_bytes() == (tmp_path / "straight/results.csv").read_bytes()
-    assert_same_runs(found, tmp_path / "out", tmp_path / "straight")
+            assert f"python -m letters_torch study {straight.study.file}" in started.said
+    assert len(over) == 12
+    assert_same_runs(straight.study, folder, straight.folder)
+    assert (folder / "results.csv").read_bytes() == straight.csv
+
+
+def test_a_cluster_whose_nodes_do_not_share_the_folder_is_refused(tmp_path: Path) -> None:
+    class Node:
+        """Ray with one living node, whose answer is that it sees nothing."""
+
+        def nodes(self) -> list[dict[str, Any]]:
+            return [{"Alive": True, "NodeID": "ab" * 28, "NodeManagerAddress": "10.0.0.2"}, {"Alive": False}]
+
+        def remote(self, *_: Any, **__: Any) -> Any:
+            return lambda function: self
+
+        def options(self, **_: Any) -> "Node":
+            return self
+
+        def get(self, answer: Any, timeout: float) -> bool:
+            return False
+
+    with pytest.raises(UserError, match=r"node 10\.0\.0\.2 does not see it"):
+        cluster._require_shared(Node(), tmp_path)
+    assert not list(tmp_path.iterdir())

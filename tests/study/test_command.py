@@ -12,7 +12,7 @@ import yaml
 
 from letters_torch.cli import main
 from letters_torch.cli import study as study_command
-from letters_torch.study import cluster, command, results, trial
+from letters_torch.study import cluster, command, outcome, results
 from letters_torch.study.results import Results
 from letters_torch.study.study_file import Study, Trial
 from tests.study.small import InProcess, assert_same_weights, run, study
@@ -42,7 +42,7 @@ def test_every_trial_has_the_bits_of_one_that_is_run_alone(conducted: tuple[Stud
     found, folder, _ = conducted
     for one in (Trial(found.base, 0), Trial(found.settings[1], 3)):
         run(tmp_path, one)
-        assert_same_weights(trial.folder_of(folder, one), trial.folder_of(tmp_path, one))
+        assert_same_weights(outcome.folder_of(folder, one), outcome.folder_of(tmp_path, one))
 
 
 def test_results_csv_has_a_row_for_each_trial(conducted: tuple[Study, Path, str]) -> None:
@@ -52,7 +52,7 @@ def test_results_csv_has_a_row_for_each_trial(conducted: tuple[Study, Path, str]
     assert [row["part"] for row in rows] == ["study"] * 10 + ["final"] * len(final)
     assert [row["seed"] for row in rows] == ["0", "3"] * 5 + ["7"] * len(final)
     assert [row["status"] for row in rows if row["setting"] == "wild"] == ["diverged"] * 2
-    first = trial.result_of(folder, Trial(found.base, 0))
+    first = outcome.result_of(folder, Trial(found.base, 0))
     assert first is not None
     assert float(rows[0]["val/acc"]) == pytest.approx(first.curves["val/acc"][-1][1], abs=1e-6)
     assert rows[0]["steps"] == "200"
@@ -107,7 +107,7 @@ def test_best_yaml_is_a_config_of_the_best_setting(conducted: tuple[Study, Path,
     config = yaml.safe_load((folder / "best.yaml").read_text())
     assert config == {"seed_everything": 0, **best.config}
     main(["fit", "--config", str(folder / "best.yaml"), "--trainer.default_root_dir", str(tmp_path)])
-    assert_same_weights(tmp_path / "lightning_logs/version_0", trial.folder_of(folder, Trial(best, 0)))
+    assert_same_weights(tmp_path / "lightning_logs/version_0", outcome.folder_of(folder, Trial(best, 0)))
 
 
 def test_results_come_in_the_order_of_the_study_whatever_ended_first(conducted: tuple[Study, Path, str]) -> None:
@@ -131,8 +131,13 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("changed", "message"), REFUSED, ids=[str(changed["cases"]) for changed, _ in REFUSED])
 def test_settings_that_cannot_be_used_are_refused_before_the_first_run(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], changed: dict[str, Any], message: str
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    changed: dict[str, Any],
+    message: str,
 ) -> None:
+    monkeypatch.setattr(cluster, "Runner", InProcess)
     file = study(tmp_path, **changed).file
     error = refused(capsys, "study", str(file), "--folder", str(tmp_path / "out"))
     assert message in error

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ray.tune.search import Searcher
 
-from letters_torch.study import search, trial
+from letters_torch.study import outcome, search
 from letters_torch.study.study_file import Study, Trial
 from tests.study.small import study
 
@@ -24,10 +24,10 @@ def drawing(folder: Path, method: str, count: int) -> Study:
 def end(folder: Path, one: Trial) -> dict[str, Any]:
     """Writes the result of a trial: the accuracy is its learning rate, on one seed a little more."""
     accuracy = one.setting.changes["model.schedule.0.lr"] + 0.01 * (one.seed == 3)
-    run_folder = trial.folder_of(folder, one)
+    run_folder = outcome.folder_of(folder, one)
     run_folder.mkdir(parents=True)
-    result = trial.Result(trial.FINISHED, 200, {"val/acc": [(200, accuracy)]})
-    (run_folder / trial.RESULT).write_text(json.dumps(asdict(result)))
+    result = outcome.Result(outcome.FINISHED, 200, {"val/acc": [(200, accuracy)]})
+    (run_folder / outcome.RESULT).write_text(json.dumps(asdict(result)))
     return {"value": accuracy}
 
 

@@ -10,7 +10,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from letters_torch.cli import main
 from letters_torch.lightning.module import LettersModule
-from letters_torch.study import trial
+from letters_torch.study import outcome, trial
 from letters_torch.study.study_file import Trial
 from tests.study.small import assert_same_weights, run, study
 from tests.support.running import scalars
@@ -35,8 +35,8 @@ def by_hand(one: Trial, folder: Path, run_folder: Path) -> Path:
 
 def test_a_trial_ends_in_the_bits_of_a_fit_by_hand(tmp_path: Path, one: Trial) -> None:
     result = run(tmp_path / "study", one)
-    folder = trial.folder_of(tmp_path / "study", one)
-    assert (result.status, result.steps) == (trial.FINISHED, 200)
+    folder = outcome.folder_of(tmp_path / "study", one)
+    assert (result.status, result.steps) == (outcome.FINISHED, 200)
     hand = by_hand(one, tmp_path / "hand", folder)
     assert_same_weights(folder, hand)
     curves = scalars(hand)
@@ -71,13 +71,13 @@ def test_a_trial_that_was_cut_off_goes_on_from_its_last_checkpoint(
                 run(tmp_path / "cut", one)
     else:  # the process died after the last checkpoint
         run(tmp_path / "cut", one)
-        (trial.folder_of(tmp_path / "cut", one) / trial.RESULT).unlink()
-    assert trial.result_of(tmp_path / "cut", one) is None
+        (outcome.folder_of(tmp_path / "cut", one) / outcome.RESULT).unlink()
+    assert outcome.result_of(tmp_path / "cut", one) is None
     monkeypatch.setattr(LettersModule, "_update", counted)
     result = run(tmp_path / "cut", one)
     assert (begun[0] if begun else 200) == steps - steps % 50  # a check at every 50 steps
     assert (result.status, result.steps, result.curves) == (straight.status, straight.steps, straight.curves)
-    assert_same_weights(*(trial.folder_of(tmp_path / name, one) for name in ("straight", "cut")))
+    assert_same_weights(*(outcome.folder_of(tmp_path / name, one) for name in ("straight", "cut")))
 
 
 def test_a_run_leaves_the_key_of_its_folder(tmp_path: Path, one: Trial) -> None:
@@ -89,13 +89,13 @@ def test_a_run_leaves_the_key_of_its_folder(tmp_path: Path, one: Trial) -> None:
 def test_a_finished_trial_is_not_run_again(tmp_path: Path, one: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     first = run(tmp_path, one)
     monkeypatch.setattr(trial, "_fit", None)
-    assert run(tmp_path, one) == first == trial.result_of(tmp_path, one)
+    assert run(tmp_path, one) == first == outcome.result_of(tmp_path, one)
 
 
 def test_a_trial_that_diverges_is_a_result(tmp_path: Path) -> None:
     [_, wild] = study(tmp_path, vary=None, cases={"wild": {"model.schedule.0.lr": 1e4}}).settings
     result = run(tmp_path, Trial(wild, 0))
-    assert result.status == trial.DIVERGED
+    assert result.status == outcome.DIVERGED
     assert result.is_final
     assert result.last("val/acc") is None
     assert "learning rate 10000" in result.message
@@ -108,32 +108,32 @@ def test_a_trial_that_fails_is_tried_again(tmp_path: Path, one: Trial, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(trial, "_fit", full)
         result = run(tmp_path, one)
-    assert (result.status, result.is_final) == (trial.FAILED, False)
+    assert (result.status, result.is_final) == (outcome.FAILED, False)
     assert "No space left" in result.message
-    assert "Traceback" in (trial.folder_of(tmp_path, one) / "error.txt").read_text()
-    assert run(tmp_path, one).status == trial.FINISHED
+    assert "Traceback" in (outcome.folder_of(tmp_path, one) / "error.txt").read_text()
+    assert run(tmp_path, one).status == outcome.FINISHED
 
 
 def test_a_damaged_result_counts_for_nothing(tmp_path: Path, one: Trial) -> None:
     run(tmp_path, one)
-    file = trial.folder_of(tmp_path, one) / trial.RESULT
+    file = outcome.folder_of(tmp_path, one) / outcome.RESULT
     for text in ("", "{", "[]", json.dumps({"status": "finished"}), json.dumps({"curves": {}, "odd": 1})):
         file.write_text(text)
-        assert trial.result_of(tmp_path, one) is None
+        assert outcome.result_of(tmp_path, one) is None
 
 
 def test_tensorboards_hparams_tab_shows_the_trial(tmp_path: Path, one: Trial) -> None:
     run(tmp_path, one)
-    events = EventAccumulator(str(trial.folder_of(tmp_path, one))).Reload()
+    events = EventAccumulator(str(outcome.folder_of(tmp_path, one))).Reload()
     content = events.PluginTagToContent("hparams")
     assert b"moments" in content["_hparams_/session_start_info"]
     assert b"val/acc" in content["_hparams_/experiment"]
 
 
 def test_a_second_attempt_waits_for_the_first(tmp_path: Path, one: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = trial.folder_of(tmp_path, one)
+    folder = outcome.folder_of(tmp_path, one)
     folder.mkdir(parents=True)
     monkeypatch.setattr(trial, "WAIT", 0.2)
     with FileLock(folder / ".trial.lock"), pytest.raises(Exception, match="another process"):
         run(tmp_path, one)
-    assert run(tmp_path, one).status == trial.FINISHED
+    assert run(tmp_path, one).status == outcome.FINISHED

@@ -1,5 +1,6 @@
 """`python -m letters_torch study`."""
 
+import shlex
 from pathlib import Path
 
 from letters_torch.console import Parser
@@ -24,6 +25,6 @@ def main(args: list[str]) -> None:
         raise UserError(f"--threads must be 1 or more, not {options.threads}")
     study = study_file.read(study_file.find(options.file))
     folder = (options.folder or Path(study_file.STUDIES) / study.file.stem).expanduser().absolute()
-    from letters_torch.study import command  # imports torch and Lightning
+    from letters_torch.study import command
 
-    command.run(study, options.file, folder, options.address, options.threads)
+    command.run(study, f"{parser.prog} {shlex.join(args)}", folder, options.address, options.threads)

@@ -1,4 +1,4 @@
-"""The process that trials run in, one after another."""
+"""The Ray process that runs trials, one after another."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,12 +14,12 @@ from letters_torch.study.study_file import Study
 
 
 class TrialActor(tune.Trainable):
-    """Ray Tune's process. A trial is one step of it: its checkpoints are those of its run folder, not Tune's."""
+    """A trial is one step of it. Ray Tune keeps no checkpoint of it, since the run folder holds the trial's state."""
 
     def setup(  # type: ignore[override]
         self, config: dict[str, Any], study: Study, folder: Path, letters: Mapping[Any, LetterSets], threads: int
     ) -> None:
-        """Once for each process: limits torch's threads, and takes the shared letters."""
+        """Limits torch's threads and takes the shared letters; called once in a process."""
         torch.set_num_threads(threads)
         self.study, self.folder = study, folder
         self.letters = {key: SharedLetters(sets) for key, sets in letters.items()}
@@ -32,13 +32,11 @@ class TrialActor(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """Runs the trial."""
-        setting = self.trial.setting
-        factors = {"setting": setting.label, "seed": self.trial.seed, **setting.changes}
-        result = trial.run(self.folder, self.trial, self.letters, factors, self.study.metric)
+        result = trial.run(self.folder, self.trial, self.letters, self.study.metric)
         return {"done": True, "value": result.last(self.study.metric)}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Nothing: the run folder has it."""
+        """Saves nothing; see the class."""
 
     def load_checkpoint(self, checkpoint: Any) -> None:
-        """Nothing: the run folder has it."""
+        """Loads nothing; see the class."""

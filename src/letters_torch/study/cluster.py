@@ -1,17 +1,20 @@
-"""Ray: trials on the cores of this machine or of a cluster, in processes that are used again."""
+"""Runs trials on Ray: on the cores of this machine or of a cluster, in processes that run one trial after another."""
 
 import logging
 import os
+import secrets
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from letters_torch.errors import UserError
-from letters_torch.letters import LetterSets
-from letters_torch.study.building import LettersKey
 from letters_torch.study.study_file import Study, Trial
+
+if TYPE_CHECKING:
+    from letters_torch.letters import LetterSets
+    from letters_torch.study.building import LettersKey
 
 # Read by Ray when it is imported.
 _ENVIRONMENT = {
@@ -19,18 +22,23 @@ _ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # every trial writes its own curves
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is the command's
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is handled by the command
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
-    "TUNE_GLOBAL_CHECKPOINT_S": "60",  # of Tune's own state, which is not needed: the trials' folders tell everything
+    "TUNE_GLOBAL_CHECKPOINT_S": "60",  # of Tune's own state, which is not used: the run folders hold everything
+    "RAY_preload_python_modules": "letters_torch.study.preload",
+    # Ray would start a process for each core early, but Tune's placement groups cannot use those.
+    "RAY_prestart_worker_first_driver": "0",
 }
 RETRIES = 10  # attempts that a trial may lose to processes and nodes that die
+OBJECT_STORE = 2**30  # bytes of shared memory, taken only where it is used; the letters have about 10**8
+NODE_TIMEOUT = 60.0  # seconds for the answer of a node
 
 
 def import_ray() -> Any:
-    """Ray, with Ray Tune and Optuna, set up to be quiet.
+    """Imports Ray, Ray Tune and Optuna, configured to be quiet.
 
     Raises:
-        UserError: they are not installed.
+        UserError: one of them is not installed.
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -45,28 +53,25 @@ def import_ray() -> Any:
 
 
 class Runner:
-    """Runs trials by Ray Tune. Ray is started, or connected to, when the first trials are run.
+    """Runs trials with Ray Tune. A context manager that shuts Ray down if it has started it.
 
     Args:
         study: the study.
         folder: of the study; every node must see it under the same path.
-        letters: by `building.letters_key`. They are put into Ray's object store, which copies them to each node once.
-        threads: of each trial.
+        threads: number of threads of each trial.
         address: of a cluster, "auto" for the one that `ray start` made; None for this machine alone.
         done: called with each trial that is over.
+
+    Attributes:
+        letters: by `building.letters_key`; set before the first run. Ray's object store holds one copy on each node.
     """
 
     def __init__(
-        self,
-        study: Study,
-        folder: Path,
-        letters: Mapping[LettersKey, LetterSets],
-        threads: int,
-        address: str | None,
-        done: Callable[[Trial], None],
+        self, study: Study, folder: Path, threads: int, address: str | None, done: Callable[[Trial], None]
     ) -> None:
         self.study, self.folder, self.threads, self.done = study, folder, threads, done
-        self._letters, self._address = letters, address
+        self.letters: Mapping[LettersKey, LetterSets] = {}
+        self._address = address
         self._ours: Any = None  # Ray, if it was started here
 
     def __enter__(self) -> "Runner":
@@ -75,6 +80,37 @@ class Runner:
     def __exit__(self, *_: object) -> None:
         if self._ours is not None:
             self._ours.shutdown()
+
+    def start(self) -> None:
+        """Starts Ray or connects to it.
+
+        Raises:
+            UserError: Ray is not installed, there is no cluster, or a node does not see the folder.
+        """
+        ray = import_ray()
+        if not ray.is_initialized():
+            self._connect(ray)
+        if self._address is not None:
+            _require_shared(ray, self.folder)
+        cores = max(int(node["Resources"].get("CPU", 0)) for node in ray.nodes())
+        if self.threads > cores:
+            raise UserError(f"--threads {self.threads}: a trial cannot have more threads than cores, here {cores}")
+
+    def _connect(self, ray: Any) -> None:
+        logging.getLogger("ray").setLevel(logging.ERROR)
+        quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+        try:
+            if self._address is None:
+                ray.init(include_dashboard=False, object_store_memory=OBJECT_STORE, **quiet)
+                _stop_helpers()
+            else:
+                ray.init(address=self._address, **quiet)
+        except (ConnectionError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(
+                f"--address {self._address}: no Ray cluster there ({reason}); start one with `ray start --head`"
+            ) from error
+        self._ours = ray
 
     def run(self, trials: Sequence[Trial]) -> None:
         """Runs these trials."""
@@ -89,38 +125,15 @@ class Runner:
 
         self._fit({}, tune.TuneConfig(reuse_actors=True, search_alg=searcher, num_samples=count))
 
-    def _connect(self) -> None:
-        """Starts Ray or connects to it, unless the caller has.
-
-        Raises:
-            UserError: Ray is not installed, or there is no cluster.
-        """
-        ray = import_ray()
-        logging.getLogger("ray").setLevel(logging.ERROR)
-        if ray.is_initialized():
-            return
-        quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
-        size = sum(part.images.nbytes for sets in self._letters.values() for part in (sets.train, sets.test))
-        try:
-            if self._address is None:
-                ray.init(include_dashboard=False, object_store_memory=max(256 * 2**20, 3 * size), **quiet)
-            else:
-                ray.init(address=self._address, **quiet)
-        except (ConnectionError, ValueError) as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(
-                f"--address {self._address}: no Ray cluster there ({reason}); start one with `ray start --head`"
-            ) from error
-        self._ours = ray
-
     def _fit(self, space: dict[str, Any], config: Any) -> None:
-        self._connect()
+        if not import_ray().is_initialized():
+            self.start()
         from ray import tune
 
         from letters_torch.study.actor import TrialActor
 
         state = self.folder / ".tune"
-        shared = {"study": self.study, "folder": self.folder, "letters": self._letters, "threads": self.threads}
+        shared = {"study": self.study, "folder": self.folder, "letters": self.letters, "threads": self.threads}
         actor = tune.with_parameters(TrialActor, **shared)
         run = tune.RunConfig(
             name=f"{time.time():.3f}",
@@ -150,3 +163,37 @@ def _Done(done: Callable[[Trial], None]) -> Any:
         on_trial_error = on_trial_complete
 
     return Done()
+
+
+def _stop_helpers() -> None:
+    """Stops processes of Ray that do nothing for a study: they take time to start, and a second to stop at the end."""
+    from ray._private import worker
+
+    for name in ("kill_monitor", "kill_dashboard", "kill_log_monitor"):
+        kill = getattr(worker._global_node, name, None)  # no public name
+        if kill is not None:
+            kill(check_alive=False)
+
+
+def _require_shared(ray: Any, folder: Path) -> None:
+    """Asks every node of the cluster for a file in the folder.
+
+    Raises:
+        UserError: a node does not have it.
+    """
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    probe = folder / f".shared-{secrets.token_hex(8)}"
+    probe.touch()
+    try:
+        exists = ray.remote(num_cpus=0)(os.path.exists)
+        for node in ray.nodes():
+            if node["Alive"]:
+                here = exists.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False))
+                if not ray.get(here.remote(str(probe)), timeout=NODE_TIMEOUT):
+                    raise UserError(
+                        f"--folder {folder}: node {node['NodeManagerAddress']} does not see it; name a folder that all"
+                        " nodes of the cluster share under the same path"
+                    )
+    finally:
+        probe.unlink(missing_ok=True)

@@ -1,33 +1,40 @@
-"""Runs a study: many runs from one file, and what they show."""
+"""Runs a study and compares its runs in tables and on a page."""
 
+import gc
+import importlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from letters_torch import files
 from letters_torch.console import say
-from letters_torch.data.datamodule import LettersDataModule
-from letters_torch.data.shared import SharedLetters
 from letters_torch.errors import UserError
-from letters_torch.letters import LetterSets
-from letters_torch.study import building, cluster, results, summary, trial
-from letters_torch.study.results import Results
+from letters_torch.study import cluster
+from letters_torch.study.outcome import FAILED, is_over, result_of
 from letters_torch.study.study_file import Setting, Study, Trial
 
+if TYPE_CHECKING:
+    from letters_torch.study.results import Results
 
-def run(study: Study, name: str, folder: Path, address: str | None = None, threads: int = 1) -> None:
+# They import torch and SciPy.
+_SLOW = ("letters_torch.study.checking", "letters_torch.study.results", "letters_torch.study.page")
+
+
+def run(study: Study, resume: str, folder: Path, address: str | None = None, threads: int = 1) -> None:
     """Conducts a study, and keeps other processes out of its folder meanwhile.
 
     Args:
         study: as for `conduct`.
-        name: of the study file, as given; for the line that says how to resume.
+        resume: the command that resumes the study, for the person who interrupts it.
         folder: as for `conduct`.
         address: as for `conduct`.
         threads: as for `conduct`.
@@ -36,38 +43,41 @@ def run(study: Study, name: str, folder: Path, address: str | None = None, threa
         UserError: as `conduct`, or another process runs a study in the folder.
         SystemExit: 1 if a trial failed; 128 + N after signal N.
     """
-    with _alone(folder), _stoppable(name, folder):
+    with _alone(folder), _stoppable(resume, folder):
         found = conduct(study, folder, address, threads)
-    if any(row.result is not None and row.result.status == trial.FAILED for row in (*found.rows, *found.final)):
+    if any(row.result is not None and row.result.status == FAILED for row in (*found.rows, *found.final)):
         say("some trials failed (see above); start the study again to try them once more")
         sys.exit(1)
 
 
-def conduct(study: Study, folder: Path, address: str | None = None, threads: int = 1) -> Results:
-    """Runs what is left of a study and writes its results.
+def conduct(study: Study, folder: Path, address: str | None = None, threads: int = 1) -> "Results":
+    """Runs the trials of a study that are not over and writes its results.
 
     Args:
         study: the study.
-        folder: where runs and results are kept. Every node of a cluster must see it under this path.
+        folder: for its runs and results.
         address: of a Ray cluster; None for this machine.
-        threads: of each trial.
+        threads: number of threads of each trial.
 
     Raises:
-        UserError: a setting that cannot be used; letters that cannot be read, or other ones than before.
+        UserError: a setting is refused, or letters cannot be read or are not those of earlier runs.
     """
     if study.draw is not None and study.draw.method == "random":
         study = _with_random_points(study)
-    letters = _checked_letters(study, folder)
     with (
         _Progress(study, folder) as progress,
-        cluster.Runner(study, folder, letters, threads, address, progress.done) as runner,
+        cluster.Runner(study, folder, threads, address, progress.done) as runner,
     ):
+        _start(runner, study, folder)
+        from letters_torch.study import checking
+        from letters_torch.study.results import Results
+
+        runner.letters = checking.letters_of(study, folder)
         _run(runner, progress, study.trials(study.settings, study.seeds), folder)
         settings = study.settings
         if study.draw is not None and study.draw.method == "optuna":
             settings = (*settings, *_search(runner, progress, study, folder))
-        found = Results.read(study, folder, settings)
-        final = _final_trials(study, found)
+        final = _final_trials(study, Results.read(study, folder, settings))
         _run(runner, progress, final, folder)
     found = Results.read(study, folder, settings, final)
     write(found, folder)
@@ -75,8 +85,6 @@ def conduct(study: Study, folder: Path, address: str | None = None, threads: int
 
 
 def _with_random_points(study: Study) -> Study:
-    from dataclasses import replace
-
     cluster.import_ray()
     from letters_torch.study import search
 
@@ -85,46 +93,30 @@ def _with_random_points(study: Study) -> Study:
     return replace(study, settings=(*study.settings, *drawn))
 
 
-def _checked_letters(study: Study, folder: Path) -> dict[building.LettersKey, LetterSets]:
-    """Builds every setting once and reads its letters, so that nothing is refused after the first run."""
-    letters: dict[building.LettersKey, LetterSets] = {}
-    digests, splits = set(), set()
-    for setting in study.settings:
-        key, data = _built(study, setting)
-        if key not in letters:
-            letters[key] = data.read_letters()
-            say(f"letters: {letters[key].origin}")
-        split = (key, data.validation, data.validation_writers)
-        if split not in splits:
-            splits.add(split)
-            digests.add(_digest_after_split(study, setting, data, letters[key]))
-    for one in study.trials(study.settings, study.seeds):
-        earlier = trial.result_of(folder, one)
-        if earlier is not None and earlier.letters and earlier.letters not in digests:
-            raise UserError(f"{folder}: its runs were trained on other letters; name another folder with --folder")
-    return letters
-
-
-def _built(study: Study, setting: Setting) -> tuple[building.LettersKey, LettersDataModule]:
+def _start(runner: cluster.Runner, study: Study, folder: Path) -> None:
+    """Starts Ray while this process imports torch; not where all trials are over."""
+    if all(is_over(folder, one) for one in study.trials(study.settings, study.seeds)):
+        return
+    importer = threading.Thread(target=_import_slow)
+    importer.start()
     try:
-        parsed = building.parse(Trial(setting, study.seeds[0]).config)
-        return building.letters_key(parsed), building.build(parsed).data
-    except UserError as error:
-        raise UserError(f"{study.file}: {setting.label}: {error}") from error
+        runner.start()  # in this thread: its processes are killed by the end of the thread that started them
+    finally:
+        importer.join()
 
 
-def _digest_after_split(study: Study, setting: Setting, data: LettersDataModule, sets: LetterSets) -> str:
-    data.shared, data.moments = SharedLetters(sets), None  # moments take seconds and do not matter here
+def _import_slow() -> None:
+    gc.disable()  # imports leave no garbage, and looking for it takes a seventh of their time
     try:
-        data.setup("fit")
-    except UserError as error:
-        raise UserError(f"{study.file}: {setting.label}: {error}") from error
-    return data.digest
+        for name in _SLOW:
+            importlib.import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _run(runner: cluster.Runner, progress: "_Progress", trials: Sequence[Trial], folder: Path) -> None:
-    earlier = [(one, trial.result_of(folder, one)) for one in trials]
-    left = [one for one, result in earlier if result is None or not result.is_final]
+    left = [one for one in trials if not is_over(folder, one)]
     progress.more(len(trials), len(trials) - len(left))
     if left:
         runner.run(left)
@@ -142,16 +134,16 @@ def _search(runner: cluster.Runner, progress: "_Progress", study: Study, folder:
     return tuple(study.drawn(point) for point in search.Drawn(folder).points[: study.draw.count])
 
 
-def _final_trials(study: Study, found: Results) -> list[Trial]:
+def _final_trials(study: Study, found: "Results") -> list[Trial]:
     if not study.final_seeds or found.best is None:
         return []
     settings = dict.fromkeys([study.base.label, found.best.label])
     return study.trials(tuple(s for s in found.settings if s.label in settings), study.final_seeds)
 
 
-def write(found: Results, folder: Path) -> None:
+def write(found: "Results", folder: Path) -> None:
     """Writes results.csv, best.yaml and the page, and prints the tables."""
-    from letters_torch.study import page
+    from letters_torch.study import page, results, summary
 
     best = results.best_config(found)
     contents = {"results.csv": results.table(found), "study.html": page.document(found), "best.yaml": best}
@@ -194,7 +186,7 @@ class _Progress:
         """Tells of one that is over."""
         self._over += 1
         self._bar.update(1)
-        result, name = trial.result_of(self._folder, one), f"{one.setting.label}, seed {one.seed}"
+        result, name = result_of(self._folder, one), f"{one.setting.label}, seed {one.seed}"
         value = result.last(self._study.metric) if result is not None else None
         if result is None:
             text = f"lost: its process died more than {cluster.RETRIES} times"
@@ -221,7 +213,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _stoppable(name: str, folder: Path) -> Iterator[None]:
+def _stoppable(resume: str, folder: Path) -> Iterator[None]:
     """Ctrl-C and SIGTERM end the study cleanly, and a line says how to resume it."""
     stopped: list[int] = []
 
@@ -237,7 +229,7 @@ def _stoppable(name: str, folder: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         say(f"\n{signal.Signals(stopped[0]).name if stopped else 'SIGINT'}: stopped; runs are kept in {folder}")
-        say(f"to resume from their last checkpoints: python -m letters_torch study {name}")
+        say(f"to resume them from their last checkpoints: {resume}")
         sys.exit(128 + (stopped[0] if stopped else signal.SIGINT))
     finally:
         for which, handler in before.items():

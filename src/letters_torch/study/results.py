@@ -13,9 +13,9 @@ from typing import Any
 import yaml
 
 from letters_torch.study import keys, statistics
+from letters_torch.study.outcome import DIVERGED, FAILED, Result, result_of
 from letters_torch.study.statistics import Difference, Estimate, Values
 from letters_torch.study.study_file import Setting, Study, Trial
-from letters_torch.study.trial import DIVERGED, FAILED, Result, result_of
 
 TAGS = ("val/acc", "val/loss", "train/acc", "train/loss")
 

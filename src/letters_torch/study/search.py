@@ -11,8 +11,8 @@ from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
 
 from letters_torch import files
+from letters_torch.study.outcome import is_over, result_of
 from letters_torch.study.study_file import Draw, Study, Trial
-from letters_torch.study.trial import result_of
 
 Point = dict[str, Any]  # the drawn value of each key
 
@@ -82,7 +82,7 @@ class SeededSearch(Searcher):
             for point, reward in known
             if reward is None
             for trial in self._trials(point)
-            if not self._is_over(trial)
+            if not is_over(folder, trial)
         ]
         self._point_id = ""  # of the point whose seeds are suggested
         self._running: dict[str, tuple[str, Trial]] = {}  # by Tune's id: Optuna's id of the point, and the trial
@@ -96,10 +96,6 @@ class SeededSearch(Searcher):
 
     def _trials(self, point: Point) -> list[Trial]:
         return self._study.trials((self._study.drawn(point),), self._study.seeds)
-
-    def _is_over(self, trial: Trial) -> bool:
-        result = result_of(self._folder, trial)
-        return result is not None and result.is_final
 
     def _reward(self, point: Point) -> float | None:
         results = [result_of(self._folder, trial) for trial in self._trials(point)]

@@ -1,11 +1,11 @@
-"""Runs one trial in a folder of its own, from wherever an earlier attempt left it."""
+"""Runs one trial in its run folder, from the last checkpoint of an earlier attempt if there is one."""
 
 import json
 import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,84 +23,33 @@ from letters_torch.errors import Diverged, UserError
 from letters_torch.lightning.logger import RunLogger
 from letters_torch.pages import logged
 from letters_torch.study import building, keys
+from letters_torch.study.outcome import DIVERGED, FAILED, FINISHED, RESULT, Result, folder_of, result_of
 from letters_torch.study.study_file import Trial
 
-FINISHED, DIVERGED, FAILED = "finished", "diverged", "failed"
-RESULT = "result.json"
-RUNS = "runs"
-WAIT = 120.0  # seconds for an attempt on another node that is cut off but not over yet
-
+WAIT = 120.0  # seconds to wait for an earlier attempt that is still running, such as one on a node that is cut off
 
 Letters = Mapping[building.LettersKey, SharedLetters]
 
 
-@dataclass(frozen=True)
-class Result:
-    """What a trial came to.
-
-    Attributes:
-        status: FINISHED; DIVERGED, which another attempt would be, too; or FAILED.
-        steps: that were done.
-        curves: by TensorBoard's tag, (step, value) of each validation.
-        seconds: from the first validation to the last.
-        letters: digest of the labelled letters.
-        message: why it is not finished.
-    """
-
-    status: str
-    steps: int = 0
-    curves: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
-    seconds: float = 0.0
-    letters: str = ""
-    message: str = ""
-
-    def last(self, tag: str) -> float | None:
-        """A curve's value at the end; None where the trial did not get there."""
-        return self.curves[tag][-1][1] if self.status == FINISHED and self.curves.get(tag) else None
-
-    @property
-    def is_final(self) -> bool:
-        """Whether another attempt would come to the same."""
-        return self.status in (FINISHED, DIVERGED)
-
-
-def folder_of(study: Path, trial: Trial) -> Path:
-    """The run folder of a trial."""
-    return study / RUNS / trial.key
-
-
-def result_of(study: Path, trial: Trial) -> Result | None:
-    """What an earlier attempt came to; None where there is none, or it was cut off."""
-    try:
-        content = json.loads((folder_of(study, trial) / RESULT).read_text(encoding="utf-8"))
-        curves = {
-            tag: [(int(step), float(value)) for step, value in points] for tag, points in content["curves"].items()
-        }
-        return Result(**{**content, "curves": curves})
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def run(study: Path, trial: Trial, letters: Letters, factors: dict[str, Any], metric: str) -> Result:
-    """Runs a trial to its end and writes its result. Nothing is done if it is finished already.
+def run(study: Path, trial: Trial, letters: Letters, metric: str) -> Result:
+    """Runs a trial to its end and writes its result. Does nothing if the trial is over.
 
     A signal that stops it leaves no result: another attempt resumes from the last checkpoint.
 
     Args:
         study: the study's folder.
         trial: the trial.
-        letters: by `building.letters_key`, those that its config names among them.
-        factors: what the HPARAMS tab of TensorBoard shows of it.
-        metric: what that tab compares.
+        letters: by `building.letters_key`; must contain those that the trial's config names.
+        metric: shown in TensorBoard's HPARAMS tab.
     """
     folder = folder_of(study, trial)
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
+    with _locked(folder):
         earlier = result_of(study, trial)
         if earlier is not None and earlier.is_final:
             return earlier
         try:
-            result = _fit(folder, trial, letters, [_Hparams(factors, metric)])
+            result = _fit(folder, trial, letters, [_Hparams(trial, metric)])
         except Diverged as error:
             result = Result(DIVERGED, message=str(error))
         except Exception as error:
@@ -112,8 +61,12 @@ def run(study: Path, trial: Trial, letters: Letters, factors: dict[str, Any], me
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keeps a second attempt out, such as one on a node that the cluster has given up and that still computes."""
+def _locked(folder: Path) -> Iterator[None]:
+    """Keeps a second attempt out of the run folder.
+
+    Raises:
+        UserError: another process holds the lock for more than WAIT seconds.
+    """
     lock = FileLock(folder / ".trial.lock", timeout=WAIT)
     try:
         lock.acquire()
@@ -128,12 +81,12 @@ def _alone(folder: Path) -> Iterator[None]:
 def _fit(folder: Path, trial: Trial, letters: Letters, callbacks: list[Callback]) -> Result:
     parsed = building.parse(trial.config)
     last = folder / "checkpoints" / "last.ckpt"
-    logger = RunLogger(folder.parent.parent, folder)  # the trainer cuts its curve where the run is resumed
+    logger = RunLogger(folder.parent.parent, folder)  # the trainer cuts its curves where the run resumes
     pl.seed_everything(trial.seed, verbose=False)
     trainer, module, data = building.build(parsed, logger, callbacks)
     data.shared = letters[building.letters_key(parsed)]
     if torch.get_num_threads() == 1:
-        data.workers = 0  # blocks are made in between, not by a second thread
+        data.workers = 0  # blocks are made between the updates, not by a second thread
     checkpoint.write(folder / "config.yaml", building.as_yaml(parsed).encode())
     begin = time.monotonic()
     trainer.fit(module, datamodule=data, ckpt_path=str(last) if last.is_file() else None)
@@ -143,14 +96,15 @@ def _fit(folder: Path, trial: Trial, letters: Letters, callbacks: list[Callback]
 
 
 class _Hparams(Callback):
-    """Writes what TensorBoard's HPARAMS tab needs into the run's events."""
+    """Writes the setting, the seed and the metric's name into the run's events, for TensorBoard's HPARAMS tab."""
 
-    def __init__(self, factors: dict[str, Any], metric: str) -> None:
+    def __init__(self, trial: Trial, metric: str) -> None:
+        factors = {"setting": trial.setting.label, "seed": trial.seed, **trial.setting.changes}
         self.factors = {name: _plain(value) for name, value in factors.items()}
         self.metric = metric
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """Writes it, after Lightning's first records."""
+        """Writes them, after Lightning's first records."""
         for logger in trainer.loggers:
             for summary in hparams(self.factors, {self.metric: 0.0}):
                 logger.experiment._get_file_writer().add_summary(summary)
