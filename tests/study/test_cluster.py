@@ -1,4 +1,4 @@
-"""Trials on Ray: the bits of runs by hand, on one machine and on two nodes of which one is killed; interrupted; resumed."""
+"""Trials on Ray: the bits of runs by hand, on one machine and on two nodes, killed, interrupted and resumed."""
 
 import os
 import secrets
@@ -70,7 +70,7 @@ def in_the_middle(folder: Path) -> bool:
     return any(not (file.parents[1] / outcome.RESULT).exists() for file in kept)
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -169,15 +169,15 @@ def test_a_study_that_is_stopped_goes_on_to_the_same_bytes(tmp_path: Path, strai
                 known = len(over)
                 wait_for(lambda known=known: len(finished(folder)) >= known + 2 and in_the_middle(folder))  # type: ignore[misc]
                 started.process.send_signal(which)
-            assert started.process.wait(timeout=120) == code
-            wait_for(lambda started=started: not started.left(), 30)  # type: ignore[misc]
+            assert started.process.wait(timeout=300) == code
+            wait_for(lambda started=started: not started.left(), 60)  # type: ignore[misc]
         finally:
             started.end()
         now = finished(folder)
         assert over.items() <= now.items()
         over = now
         if which == signal.SIGINT:
-            assert f"python -m letters_torch study {straight.study.file}" in started.said
+            assert f"python -m letters_torch study {straight.study.file} --folder {folder}" in started.said
     assert len(over) == 12
     assert_same_runs(straight.study, folder, straight.folder)
     assert (folder / "results.csv").read_bytes() == straight.csv
@@ -191,7 +191,7 @@ def test_a_cluster_whose_nodes_do_not_share_the_folder_is_refused(tmp_path: Path
             return [{"Alive": True, "NodeID": "ab" * 28, "NodeManagerAddress": "10.0.0.2"}, {"Alive": False}]
 
         def remote(self, *_: Any, **__: Any) -> Any:
-            return lambda function: self
+            return lambda _: self
 
         def options(self, **_: Any) -> "Node":
             return self
