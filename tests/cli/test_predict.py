@@ -17,8 +17,8 @@ from tests.support.running import TEST_ROWS, refused
 
 
 def test_predict_writes_the_competitions_file(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "result.csv: 40 rows" in said(capsys, "predict")
     best = next((trained / RUN / "checkpoints").glob("best-*.ckpt"))
+    assert f"result.csv: 40 rows, read by {RUN / 'checkpoints' / best.name}\n" in said(capsys, "predict")
     content = (trained / "result.csv").read_bytes().decode()
     assert content == "Id,Category\n" + "".join(f"{i},{c}\n" for i, c in enumerate(by_hand(best), 1))
     assert content.count("\n") == 1 + TEST_ROWS

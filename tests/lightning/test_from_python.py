@@ -66,6 +66,14 @@ def test_the_module_of_a_checkpoint(done: Fit) -> None:
     message(error, HIDDEN, HIDDEN + 1)
 
 
+@pytest.mark.parametrize(("kind", "what"), [(LettersModule, "module"), (LettersDataModule, "data module")])
+def test_settings_that_there_are_not(done: Fit, kind: Any, what: str) -> None:
+    file = root(done) / RUN / "last.ckpt"
+    with pytest.raises(UserError) as error:
+        kind.load_from_checkpoint(file, hiden=3)
+    message(error, f"{file}: the settings of the {what} cannot be used (", "unexpected keyword argument 'hiden'")
+
+
 def test_the_data_module_of_a_checkpoint(done: Fit) -> None:
     data = LettersDataModule.load_from_checkpoint(root(done) / RUN / "last.ckpt")
     assert data.hparams["data"] == done.data.hparams["data"]

@@ -159,3 +159,9 @@ def test_probabilities_are_the_formulas() -> None:
     expected = np.stack([formulas.forward(V, W, sample).g for sample in x.numpy()])
     batch: Any = type("Batch", (), {"x": x})
     np.testing.assert_allclose(module.predict_step(batch).detach(), expected, rtol=0, atol=1e-12)
+
+
+def test_a_batch_that_is_no_block_is_refused() -> None:
+    with pytest.raises(UserError) as error:
+        LettersModule(list(STAGES), hidden=2).training_step(torch.zeros(3))  # type: ignore[arg-type]
+    message(error, "LettersModule trains on Blocks of a LettersDataModule, not on a Tensor")

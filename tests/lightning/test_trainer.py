@@ -10,7 +10,7 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from letters_torch.errors import UserError
 from letters_torch.exact_sgd.schedule import Stage
 from letters_torch.lightning.logger import RunLogger
-from letters_torch.lightning.trainer import StepTrainer
+from letters_torch.lightning.trainer import StepTrainer, _accelerator
 from tests.support.making import message
 from tests.support.running import HIDDEN, PROBE, ROWS, STAGES, VALIDATION, Fit, fit, scalars
 
@@ -206,3 +206,23 @@ def test_curves_are_in_steps(tmp_path: Path) -> None:
     hparams = (run / "hparams.yaml").read_text()
     for wanted in (f"hidden: {HIDDEN}", "lr: 0.02", "seed: 0", "letters_data.mat"):
         assert wanted in hparams
+
+
+@pytest.mark.parametrize(
+    ("named", "used", "said"),
+    [
+        (
+            "auto",
+            "cpu",
+            "computing on the CPU, the fastest for single-sample steps; --trainer.accelerator gpu works too\n",
+        ),
+        ("gpu", "gpu", "computing on gpu: single-sample steps are slower there than on the CPU\n"),
+        ("cpu", "cpu", ""),
+    ],
+)
+def test_what_is_said_of_another_device(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], named: str, used: str, said: str
+) -> None:
+    monkeypatch.setattr("letters_torch.lightning.trainer.CUDAAccelerator.is_available", lambda: True)
+    assert _accelerator(named) == used
+    assert capsys.readouterr().out == said

@@ -80,12 +80,13 @@ def test_a_folder_without_a_curve(run: Path) -> None:
     events.unlink()
     with pytest.raises(UserError) as error:
         logged.read(run)
-    message(error, run, "no TensorBoard events and no metrics.csv")
+    whole = "a report needs the whole folder of a run (--ckpt_path)"
+    message(error, f"{run} has no TensorBoard events and no metrics.csv; {whole}")
     (run / "metrics.csv").write_text("step,lr\n1,0.1\n")
     with pytest.raises(UserError) as error:
         logged.read(run)
-    message(error, run, "no validation was logged")
+    message(error, f"{run}: no validation was logged, so there is nothing to report; train on with `fit`")
     (run / "config.yaml").unlink()
     with pytest.raises(UserError) as error:
         logged.read(run)
-    message(error, run, "no config.yaml")
+    message(error, f"{run} has no config.yaml; {whole}")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from letters_torch import checkpoint
 from letters_torch.data.moments import Moments
 from letters_torch.errors import UserError
 from letters_torch.exact_sgd import formulas
@@ -137,3 +138,13 @@ def test_loading_needs_neither_lightning_nor_matplotlib() -> None:
     loaded = set(done.stdout.split())
     assert "torch" in loaded
     assert not loaded & {"pytorch_lightning", "lightning_fabric", "torchmetrics", "matplotlib", "PIL", "cv2"}
+
+
+def test_moments_that_cannot_be_are_refused(trained: tuple[Path, Fit], tmp_path: Path) -> None:
+    content = checkpoint.load(trained[0])
+    content["LettersDataModule"]["standardizer"]["moments"] = {"spread": 99.0, "slant": 0.5, "aspect": 0.5}
+    file = tmp_path / "odd.ckpt"
+    checkpoint.write(file, checkpoint.encode(content))
+    with pytest.raises(UserError) as error:
+        load(file)
+    message(error, f"{file}: moments.spread must be 1 to 14 pixels, not 99; use another checkpoint")

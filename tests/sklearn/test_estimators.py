@@ -212,3 +212,20 @@ def test_unknown_labels_are_named(digits: Digits) -> None:
         model.partial_fit(digits[0][:1], [42])
     with pytest.raises(ValueError, match="partial_fit does not support early_stopping=True"):
         classifier(early_stopping=True).partial_fit(*digits, np.arange(10))
+
+
+def test_too_little_to_hold_out_is_named(digits: Digits) -> None:
+    X, y = digits
+    with pytest.raises(ValueError, match="fewer than 2 samples are held out: increase validation_fraction"):
+        classifier(early_stopping=True).fit(X[:9], y[:9])
+    weight = np.zeros(100)
+    weight[0] = 1
+    with pytest.raises(ValueError, match="all weights of the held-out samples, or of the others, are 0"):
+        classifier(early_stopping=True).fit(X[:100], y[:100], weight)
+
+
+def test_another_number_of_targets_is_refused() -> None:
+    X = np.eye(4)
+    model = ExactSGDRegressor(3).partial_fit(X, X[:, :2])
+    with pytest.raises(ValueError, match="y has 3 targets, but the regressor was fitted with 2"):
+        model.partial_fit(X, X[:, :3])

@@ -80,3 +80,8 @@ def test_tails_point_out_of_the_ends_of_strokes() -> None:
     forms = stack((parse("L 1 test 0,10 0,0! 5,0"),))
     tails = forms.tails[0] @ forms.points[0]
     np.testing.assert_array_equal(tails, [[0, 10], [0, 0], [5, 0]])
+
+
+def test_a_stroke_of_one_point_is_refused() -> None:
+    with pytest.raises(ValueError, match="a stroke of fewer than two points: I 1 dot 0,0"):
+        parse("I 1 dot 0,0")

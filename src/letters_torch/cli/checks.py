@@ -128,7 +128,9 @@ def check_keys(command: str, file: Path, config: dict[str, Any]) -> None:
         if key not in sections:
             raise UserError(f"--config {file}: unknown key {key!r}{_hint(str(key), known)}")
         _check_value(command, f"--config {file}: {key}", key, value)
-        if key in ("model", "data", "trainer") and isinstance(value, dict):
+        if key in ("model", "data", "trainer"):
+            if not isinstance(value, dict):
+                raise UserError(f"--config {file}: {key} must be a table of settings; leave an empty one out")
             for name, setting in value.items():
                 if f"{key}.{name}" not in known:
                     raise UserError(f"--config {file}: unknown key {key}.{name}{_hint(f'{key}.{name}', known)}")

@@ -125,8 +125,6 @@ class LettersCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Resolves the checkpoint, the run folder and the paths before anything is built."""
         config = self.config[self.subcommand]
-        if config.trainer is None or config.data is None or config.model is None:
-            raise UserError("--config: trainer, model and data are sections of settings; leave an empty one out")
         root = config.trainer.default_root_dir
         if root is not None:
             config.trainer.default_root_dir = str(expanded(Path(root), "--trainer.default_root_dir"))
