@@ -108,6 +108,8 @@ def test_odd_images_are_moved_too(ink: str, part: float) -> None:
         moved = Moments(6, slant=part, aspect=part)(image)
     assert moved.dtype == np.uint8
     assert moved.any() == (ink != "none")
+    if ink == "none":
+        np.testing.assert_array_equal(Moments(6).maps(image)[0], np.eye(2, 3))
     if ink != "none":
         _, centre, _ = moments(moved)
         np.testing.assert_allclose(centre, 0, atol=0.1)

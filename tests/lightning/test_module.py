@@ -75,6 +75,16 @@ def test_settings_of_speed_change_no_bit(tmp_path: Path, settings: dict[str, Any
     assert torch.equal(usual.model.W, other.model.W)
 
 
+def test_the_sum_of_the_losses_does_not_depend_on_the_blocks(tmp_path: Path) -> None:
+    sums = set()
+    for block in (20, 40, 1000):
+        saved: dict[str, Any] = {}
+        fit(tmp_path, max_steps=95, model={"panel": 20}, data={"block": block}).model.on_save_checkpoint(saved)
+        sums.add(saved["letters_torch"]["loss_sum"])
+    assert len(sums) == 1
+    assert sums.pop() > 0
+
+
 def test_the_seed_changes_the_run(tmp_path: Path) -> None:
     usual, other = fit(tmp_path, max_steps=10), fit(tmp_path, max_steps=10, data={"seed": 1})
     assert not torch.equal(usual.model.V, other.model.V)
@@ -112,8 +122,10 @@ def test_loss_and_accuracy_of_pieces_are_weighted_by_their_rows(
 def test_train_loss_is_the_mean_loss_of_the_steps_since_the_last_check(tmp_path: Path) -> None:
     done = fit(tmp_path, logger=RunLogger(tmp_path), val_check_interval=70, **DOUBLE)
     losses = by_hand(done, TOTAL)[2]
-    logged = dict(scalars(tmp_path / "lightning_logs" / "version_0")["train/loss"])
-    assert logged == pytest.approx(
+    logged = scalars(tmp_path / "lightning_logs" / "version_0")
+    first, second = (stage.lr for stage in STAGES)  # of the last step before the validation
+    assert dict(logged["lr"]) == pytest.approx({0: first, 70: first, 140: second, 200: second})
+    assert dict(logged["train/loss"]) == pytest.approx(
         {70: losses[:70].mean(), 140: losses[70:140].mean(), 200: losses[140:].mean()}, rel=1e-6
     )
 

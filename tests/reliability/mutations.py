@@ -182,7 +182,9 @@ def _import_libraries() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--results", type=Path, default=Path("mutations.json"), help="where results are kept")
-    parser.add_argument("--only", default="", help="mutations of files whose path begins so")
+    parser.add_argument(
+        "--only", nargs="+", default=[""], help="mutations of files whose paths begin so, in this order"
+    )
     parser.add_argument("--seconds", type=float, default=float("inf"), help="starts no mutation after so long")
     parser.add_argument("--again", action="store_true", help="also those that survived before")
     parser.add_argument("--write", action="store_true", help="puts the table into docs/reliability.md")
@@ -192,7 +194,8 @@ def main() -> None:
     for mutation in everything:
         mutation.applied((ROOT / "src/letters_torch" / mutation.file).read_text(encoding="utf-8"))
     known = (NOTICED,) if options.again else (NOTICED, SURVIVED)
-    left = [m for m in everything if m.file.startswith(options.only) and not results.get(m.key, "").startswith(known)]
+    left = [m for begin in options.only for m in everything if m.file.startswith(begin)]
+    left = [m for m in left if not results.get(m.key, "").startswith(known)]
     began = time.monotonic()
     if left:
         _import_libraries()
