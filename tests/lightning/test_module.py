@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from letters_torch.errors import UserError
+from letters_torch.data.prefetch import Block
+from letters_torch.errors import Diverged, UserError
 from letters_torch.exact_sgd import formulas
 from letters_torch.exact_sgd.network import initial_weights
 from letters_torch.exact_sgd.schedule import Stage
@@ -136,6 +137,27 @@ def test_a_rate_that_is_too_high_is_named_with_the_step(tmp_path: Path) -> None:
     text = message(error, "step", "1e+30", "learning rate", "model.schedule")
     step = int(text.removeprefix("step ").split(":")[0])
     assert 30 <= step < 40
+
+
+@pytest.mark.parametrize("bad", [2e4, torch.inf, torch.nan])
+def test_the_first_step_of_a_loss_that_is_too_large_is_named(bad: float) -> None:
+    module = LettersModule(list(STAGES), hidden=HIDDEN)
+    module.updates = lambda *_: torch.tensor([1.0, 1.0, bad, 1.0])  # type: ignore[assignment]
+    with pytest.raises(Diverged, match="step 102: the loss"):
+        module.training_step(Block(torch.zeros(4, 784), torch.zeros(4, dtype=torch.int64), 100))
+    assert module.step == 0
+
+
+def test_weights_that_are_not_finite_are_named_with_the_last_step() -> None:
+    module = LettersModule(list(STAGES), hidden=HIDDEN)
+
+    def update(V: torch.Tensor, *_: Any) -> torch.Tensor:
+        V.data[2, 3] = torch.inf
+        return torch.ones(4)
+
+    module.updates = update  # type: ignore[assignment]
+    with pytest.raises(Diverged, match="step 103: the weights are no longer finite"):
+        module.training_step(Block(torch.zeros(4, 784), torch.zeros(4, dtype=torch.int64), 100))
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
