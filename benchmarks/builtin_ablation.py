@@ -1,15 +1,16 @@
-"""What each part of the hand is worth: accuracy on real letters, trained on built-in letters alone.
+"""The effect of each part of the hand model: accuracy on real letters of a network trained on built-in letters alone.
 
-For each row of the table one more part of the model of a hand is switched on, letters are made, the 784-400-26 tanh
-network is trained on them, and letters that people wrote are read:
+For each row of the table one more part of the hand model is switched on, letters are generated, the 784-400-26 tanh
+network is trained on them, and real letters are predicted, with several seeds:
 
-    python benchmarks/builtin_ablation.py [--letters 31200] [--epochs 8] [--whole] [--real FILE.npz]
+    python benchmarks/builtin_ablation.py [--letters 31200] [--epochs 8] [--seeds 3] [--real FILE.npz]
+    python benchmarks/builtin_ablation.py --ckpt_path RUN/checkpoints/last.ckpt ...
 
-or, of a run of `python -m letters_torch fit`, with --ckpt_path its checkpoint.
+With --ckpt_path nothing is trained here: the row is that of the given checkpoints.
 
-The file, ../shared/data/real_check.npz unless told, holds x (N x 28 x 28 uint8, upright, white on black), y (1..26) and
-source, by which the accuracies are told apart. Training is AdamW on batches of 128 with one cycle of the learning rate
-up to 2e-3; pixels are scaled by one mean and deviation, and each picture is turned, shifted and scaled a little.
+FILE.npz, ../shared/data/real_check.npz by default, holds x (N x 28 x 28 uint8, upright, white on black), y (1..26) and
+source, the name of each letter's set. Training is AdamW on batches of 128 with a one-cycle learning rate up to 2e-3;
+pixels are scaled by one mean and deviation, and images are randomly rotated, shifted and scaled.
 """
 
 import argparse
@@ -48,10 +49,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--letters", type=int, default=31_200)
     parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--whole", action="store_true", help="only the last row, the whole hand")
+    parser.add_argument("--seeds", type=int, default=3, help="networks for each row, with letters of their own")
     parser.add_argument("--real", type=Path, default=REAL)
-    parser.add_argument("--ckpt_path", type=Path, help="a checkpoint of a run; nothing is trained here")
+    parser.add_argument("--ckpt_path", type=Path, nargs="+", help="checkpoints to read with; nothing is trained here")
     options = parser.parse_args()
     if not options.real.exists():
         print(f"skipped: there is no {options.real}, the real letters to read")
@@ -61,18 +61,25 @@ def main() -> None:
         real = {str(s): (file["x"][file["source"] == s], file["y"][file["source"] == s]) for s in set(file["source"])}
     names = sorted(real)
     print("| the hand has |", " | ".join(names), "|\n|---|" + "---|" * len(names))
-    for what, read in readers(options):
-        accuracies = [float((read(real[name][0]) == real[name][1]).mean()) for name in names]
-        print(f"| {what} |", " | ".join(f"{accuracy:.3f}" for accuracy in accuracies), "|", flush=True)
+    for what, readers in table(options):
+        found = np.array([[(read(real[name][0]) == real[name][1]).mean() for name in names] for read in readers])
+        print(f"| {what} |", " | ".join(map(mean_and_deviation, found.T)), "|", flush=True)
 
 
-def readers(options: argparse.Namespace) -> Iterator[tuple[str, Reader]]:
-    """Each row's name and its trained network."""
+def mean_and_deviation(accuracies: npt.NDArray[np.float64]) -> str:
+    """Mean ± standard deviation; one accuracy alone as it is."""
+    spread = f" ± {accuracies.std(ddof=1):.3f}" if len(accuracies) > 1 else ""
+    return f"{accuracies.mean():.3f}{spread}"
+
+
+def table(options: argparse.Namespace) -> Iterator[tuple[str, Iterator[Reader]]]:
+    """Each row's name and its trained networks."""
     if options.ckpt_path is not None:
-        yield str(options.ckpt_path), trained(options.ckpt_path)
+        yield f"{len(options.ckpt_path)} checkpoints", map(trained, options.ckpt_path)
         return
-    for what, hand, forms in rows()[-1 if options.whole else 0 :]:
-        yield what, train(make(options.letters, False, options.seed, hand, forms), options.epochs, options.seed)
+    for what, hand, forms in rows():
+        sets = ((seed, make(options.letters, False, seed, hand, forms)) for seed in range(options.seeds))
+        yield what, (train(letters, options.epochs, seed) for seed, letters in sets)
 
 
 def trained(path: Path) -> Reader:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from letters_torch.data.directions import of_images
 from letters_torch.data.moments import Moments
 from letters_torch.letters import ALPHABET, SIDE, UInt8
 from letters_torch.synthetic.hand import Hand, Writer
@@ -25,6 +26,7 @@ def main() -> None:
     _save("builtin-written", _written(writers=14))
     _save("builtin-writers", np.concatenate([_page(number) for number in range(4)]))
     _save("moments", _moments("aHmrW", writers=5))
+    _save("directions", _directions("aHmrW"))
 
 
 def _templates(letter: str) -> UInt8:
@@ -68,6 +70,15 @@ def _moments(letters: str, writers: int) -> UInt8:
     written = np.stack([person.write(np.frombuffer(letters.encode(), np.uint8)) for person in people], axis=1)
     images = written.reshape(-1, SIDE, SIDE)
     return np.concatenate([np.concatenate(list(row), axis=1) for row in (images, Moments()(images))])
+
+
+def _directions(letters: str) -> UInt8:
+    """Each letter in a row after moment normalisation, and its four maps of direction features, at twice their size."""
+    person = Writer(Hand(), stacked(), np.random.default_rng(0))
+    moved = Moments()(person.write(np.frombuffer(letters.encode(), np.uint8)))
+    maps = of_images(moved).reshape(-1, 2, SIDE // 2, 2, SIDE // 2).swapaxes(2, 3).reshape(-1, 4, SIDE // 2, SIDE // 2)
+    enlarged = maps.repeat(2, axis=2).repeat(2, axis=3)
+    return np.concatenate([np.concatenate([image, *four], axis=1) for image, four in zip(moved, enlarged, strict=True)])
 
 
 def _save(name: str, picture: UInt8) -> None:
