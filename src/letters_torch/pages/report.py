@@ -208,7 +208,8 @@ def _hidden_units(module: LettersModule) -> str:
         page.image(montage, f"input weights of {len(units)} hidden units", "wide"),
         page.paragraph(
             f"The input weights of {len(units)} of the {len(V)} hidden units, those that weigh most in the predictions"
-            " first. Ink on blue drives a unit up, ink on red down.",
+            " first. A large input on blue drives a unit up, on red down. Direction features are four maps, one in each"
+            " quarter.",
             "quiet",
         ),
     )
