@@ -1,7 +1,7 @@
 """A model of handwriting: the variation between writers, and between the letters of one writer.
 
 The numbers are estimates, by eye, of how much handwriting varies; nothing is fitted to the pixels of a data set.
-docs/builtin-letters.md measures the effect of each part.
+benchmarks/builtin_ablation.py measures the effect of each part.
 """
 
 from dataclasses import dataclass, fields
