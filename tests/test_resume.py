@@ -30,12 +30,12 @@ def state(path: Path, **settings: Any) -> dict[str, Any]:
 
 
 CHANGES: list[tuple[dict[str, Any], str, str, str]] = [
-    ({"seed": 4}, "--seed_everything 4", "begun with 3", "validation rows"),
-    ({"validation": 49}, "--data.validation 49", "begun with 50", "validation rows"),
-    ({"scaling": "global"}, "--data.scaling global", "begun with pixel", "pixels"),
-    ({"moments": None}, "--data.moments null", "begun with {spread: 5.0, slant: 0.5, aspect: 0.5}", "pixels"),
+    ({"seed": 4}, "--seed_everything 4", "started with 3", "validation rows"),
+    ({"validation": 49}, "--data.validation 49", "started with 50", "validation rows"),
+    ({"scaling": "global"}, "--data.scaling global", "started with pixel", "pixels"),
+    ({"moments": None}, "--data.moments null", "started with {spread: 5.0, slant: 0.5, aspect: 0.5}", "pixels"),
     ({"moments": Moments(5.5, 0.5, 0.5)}, "--data.moments {spread: 5.5, slant: 0.5, aspect: 0.5}", "5.0", "pixels"),
-    ({"directions": True}, "--data.directions true", "begun with false", "pixels"),
+    ({"directions": True}, "--data.directions true", "started with false", "pixels"),
 ]
 
 

@@ -60,8 +60,8 @@ def require_same_data(saved: dict[str, Any], now: dict[str, Any]) -> None:
     ):
         if given != began:
             raise UserError(
-                f"{flag} {given}: the run of --ckpt_path was begun with {began}, and its weights do not fit other"
-                f" pixels; give {began}, or begin another run"
+                f"{flag} {given}: the run of --ckpt_path was started with {began}, and its weights do not fit other"
+                f" pixels; give {began}, or start another run"
             )
 
 
@@ -80,14 +80,14 @@ def require_same_split(saved: dict[str, Any], now: dict[str, Any]) -> None:
     ):
         if now[name] != saved[name]:
             raise UserError(
-                f"{flag} {now[name]}: the run of --ckpt_path was begun with {saved[name]}; with another, rows that it"
-                f" was trained on would be validation rows; give {saved[name]}, or begin another run"
+                f"{flag} {now[name]}: the run of --ckpt_path was started with {saved[name]}; with another, rows that it"
+                f" was trained on would be validation rows; give {saved[name]}, or start another run"
             )
     if now["split"] != saved["split"]:
         raise UserError(
             f"{now['origin']}: the validation rows are others than when the run of --ckpt_path began, although the"
             " letters and the settings are the same; restore the writers of the rows (train_writers) or the version of"
-            " NumPy, or begin another run"
+            " NumPy, or start another run"
         )
 
 

@@ -118,7 +118,7 @@ def test_writers_make_no_difference_unless_they_are_to_be_unseen(monkeypatch: py
     assert held == stream.shuffled(0, ROWS)[:VALIDATION].tolist()
     with pytest.raises(UserError) as error:
         resume.require_same_data(ready(path).state_dict(), ready(path, validation_writers="unseen").state_dict())
-    message(error, "--data.validation_writers unseen", "begun with any", "validation rows")
+    message(error, "--data.validation_writers unseen", "started with any", "validation rows")
 
 
 @pytest.mark.parametrize(

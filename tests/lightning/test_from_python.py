@@ -191,7 +191,7 @@ def test_validation_rows_of_another_split_are_refused(done: Fit) -> None:
         for door in (trainer(root(done)), pl.Trainer(logger=False, enable_checkpointing=False, accelerator="cpu")):
             with pytest.raises(UserError) as error:
                 door.validate(module(), datamodule=data_module(path, **change), ckpt_path=last)
-            message(error, flag, "begun with")
+            message(error, flag, "started with")
     other = data_module(save_letters(root(done) / "other.mat", seed=9), seed=4)
     trainer(root(done)).validate(module(), datamodule=other, ckpt_path="last", verbose=False)
 

@@ -192,7 +192,7 @@ def test_a_resume_in_python_is_refused_too(tmp_path: Path) -> None:
     last = kept(tmp_path, "last.ckpt")
     before = last.read_bytes()
     other = running.data_module(tmp_path / "letters_data.mat", seed=4)
-    with pytest.raises(UserError, match=r"--seed_everything 4: .* begun with 0"):
+    with pytest.raises(UserError, match=r"--seed_everything 4: .* started with 0"):
         done.trainer.fit(done.model, datamodule=other, ckpt_path=last)
     assert last.read_bytes() == before
 
