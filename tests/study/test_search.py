@@ -55,6 +55,7 @@ def test_random_points_follow_from_the_seed(tmp_path: Path) -> None:
 def test_each_point_runs_with_each_seed_and_optuna_is_told_the_mean(tmp_path: Path) -> None:
     found = drawing(tmp_path, "optuna", 3)
     searcher = search.SeededSearch(found, tmp_path)
+    searcher.lag = 2
     assert searcher.left() == 6
     trials = [searcher.suggest(str(number))["trial"] for number in range(6)]
     assert searcher.suggest("6") == Searcher.FINISHED
@@ -62,9 +63,37 @@ def test_each_point_runs_with_each_seed_and_optuna_is_told_the_mean(tmp_path: Pa
     assert [one.setting for one in trials[::2]] == [one.setting for one in trials[1::2]]
     for number in (1, 0, 2, 3, 5, 4):  # as they end
         searcher.on_trial_complete(str(number), end(tmp_path, trials[number]))
+    searcher.lag = 0
+    assert searcher._tell()
     told = [ended.value for ended in told_to(searcher)]
     rates = [one.setting.changes["model.schedule.0.lr"] for one in trials[::2]]
     assert told == pytest.approx([rate + 0.005 for rate in rates])
+
+
+def points(folder: Path, ends: int) -> list[search.Point]:
+    """The points of a search with four trials at a time, of which the one at place `ends` always ends first."""
+    folder.mkdir()
+    searcher = search.SeededSearch(drawing(folder, "optuna", 14), folder)
+    searcher.lag = 2
+    running: dict[str, Trial] = {}
+    for number in range(1000):
+        suggested = searcher.suggest(str(number)) if len(running) < 4 else None
+        if suggested == Searcher.FINISHED:
+            break
+        if suggested is not None:
+            running[str(number)] = suggested["trial"]
+        else:
+            ended = list(running)[min(ends, len(running) - 1)]
+            searcher.on_trial_complete(ended, end(folder, running.pop(ended)))
+    assert len(told_to(searcher)) >= 14 - 2
+    return search.Drawn(folder).points
+
+
+def test_the_points_follow_from_the_seed_whichever_run_ends_first(tmp_path: Path) -> None:
+    """Optuna draws the first ten at random, the others from the means of earlier ones."""
+    first, second = points(tmp_path / "oldest", 0), points(tmp_path / "newest", 3)
+    assert len(first) == 14
+    assert first == second
 
 
 def test_a_search_that_is_started_again_keeps_its_points(tmp_path: Path) -> None:
@@ -91,5 +120,7 @@ def test_a_point_that_diverges_is_an_error_to_optuna(tmp_path: Path) -> None:
         searcher.suggest(str(number))
     searcher.on_trial_complete("0", {"value": 0.5})
     searcher.on_trial_complete("1", {"value": None})
+    searcher.lag = 0
+    assert searcher._tell()
     [ended] = told_to(searcher)
     assert ended.state.name == "FAIL"

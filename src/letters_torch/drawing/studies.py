@@ -12,21 +12,23 @@ from letters_torch.drawing.figures import _RC, INK, VAL, Curve, _figure
 
 COLOURS = ("#2b83d6", "#e08a1e", "#2ca25f", "#c0504d", "#8856a7", "#0f9d9d", "#b58900", "#8a8f98")
 
+WIDTH, TEXT = 6.2, 9.5  # inches, points: 10 pixels on a phone, where the page draws a figure 480 pixels wide
+
 Interval = tuple[float, float, float]  # mean, low, high
 
 
 @mpl.rc_context(_RC)
 def forest(differences: Mapping[str, Interval], xlabel: str) -> Figure:
     """A row for each name: the mean difference and its interval, around a line at 0."""
-    figure, axes = _figure(7.2, 1.0 + 0.28 * len(differences))
+    figure, axes = _figure(WIDTH, 1.0 + 0.3 * len(differences))
     for row, (mean, low, high) in enumerate(differences.values()):
         settled = low > 0 or high < 0
         colour = (VAL if mean > 0 else "#c0504d") if settled else "#8a8f98"
         axes.plot([low, high], [row, row], color=colour, linewidth=2)
         axes.plot([mean], [row], "o", color=colour, markersize=5)
     axes.axvline(0, color=INK, linewidth=0.7)
-    axes.set_yticks(range(len(differences)), list(differences), fontsize=8)
-    axes.invert_yaxis()
+    axes.set_yticks(range(len(differences)), list(differences), fontsize=TEXT)
+    axes.set_ylim(len(differences) - 0.4, -0.6)  # the first on top
     axes.set_xlabel(xlabel)
     axes.tick_params(axis="y", length=0)
     return figure
@@ -40,7 +42,7 @@ def bands(curves: Mapping[str, Sequence[Curve]], ylabel: str) -> Figure:
         curves: by name, one for each seed. Only steps that all of them have are drawn.
         ylabel: what they show.
     """
-    figure, axes = _figure(7.2, 4.4)
+    figure, axes = _figure(WIDTH, 4.2)
     for (name, several), colour in zip(curves.items(), _colours(len(curves)), strict=True):
         steps, values = _together(several)
         if not steps:
@@ -51,7 +53,7 @@ def bands(curves: Mapping[str, Sequence[Curve]], ylabel: str) -> Figure:
     axes.set(xlabel="step", ylabel=ylabel)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
-    figure.legend(loc="outside lower center", ncols=2, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=TEXT)
     return figure
 
 
@@ -64,17 +66,17 @@ def _together(curves: Sequence[Curve]) -> tuple[list[int], Any]:
 @mpl.rc_context(_RC)
 def costs(points: Mapping[str, tuple[float, float, float]], ylabel: str) -> Figure:
     """For each name (seconds a run, mean, standard deviation) as a point with a bar, numbered as in the legend."""
-    figure, axes = _figure(7.2, 4.4)
+    figure, axes = _figure(WIDTH, 4.2)
     for number, ((name, (seconds, mean, sd)), colour) in enumerate(
         zip(points.items(), _colours(len(points)), strict=True), 1
     ):
         axes.errorbar([seconds], [mean], yerr=[np.nan_to_num(sd)], fmt="o", color=colour, label=f"{number}: {name}")
-        axes.annotate(str(number), (seconds, mean), textcoords="offset points", xytext=(5, 4), fontsize=8)
+        axes.annotate(str(number), (seconds, mean), textcoords="offset points", xytext=(5, 4), fontsize=TEXT)
     axes.set(xscale="log", xlabel="seconds a run", ylabel=ylabel)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.tick_params(axis="x", which="minor", labelsize=7)
-    figure.legend(loc="outside lower center", ncols=2, fontsize=8)
+    axes.tick_params(axis="x", which="minor", labelsize=TEXT)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=TEXT)
     return figure
 
 

@@ -1,6 +1,7 @@
 """Runs trials on Ray: on the cores of this machine or of a cluster, in processes that run one trial after another."""
 
 import logging
+import math
 import os
 import secrets
 import shutil
@@ -15,6 +16,7 @@ from letters_torch.study.study_file import Study, Trial
 if TYPE_CHECKING:
     from letters_torch.letters import LetterSets
     from letters_torch.study.building import LettersKey
+    from letters_torch.study.search import SeededSearch
 
 # Read by Ray when it is imported.
 _ENVIRONMENT = {
@@ -119,10 +121,15 @@ class Runner:
 
         self._fit({"trial": tune.grid_search(list(trials))}, tune.TuneConfig(reuse_actors=True))
 
-    def search(self, searcher: Any, count: int) -> None:
-        """Runs the trials that a searcher of Ray Tune suggests."""
+    def search(self, searcher: "SeededSearch", count: int) -> None:
+        """Runs the trials that a search suggests."""
+        ray = import_ray()
         from ray import tune
 
+        if not ray.is_initialized():
+            self.start()
+        at_a_time = int(ray.cluster_resources()["CPU"]) // self.threads
+        searcher.lag = math.ceil(at_a_time / len(self.study.seeds))
         self._fit({}, tune.TuneConfig(reuse_actors=True, search_alg=searcher, num_samples=count))
 
     def _fit(self, space: dict[str, Any], config: Any) -> None:

@@ -60,9 +60,12 @@ def _curves(results: Results) -> str:
         setting.label: [row.result.curves.get(metric, []) for row in results.of(setting) if row.result]
         for setting in _shown(results)
     }
-    drawn = figures.svg(studies.bands(curves, metric), "bands", f"{metric} over the steps, for each setting")
-    note = f"Mean over the seeds, with a band of one standard deviation. The base and the best {CURVES - 1} settings."
-    return page.section("Curves", drawn, page.paragraph(note, "quiet"))
+    title = f"{metric} over the steps, for each setting"
+    drawn = figures.svg(studies.bands(curves, metric), "bands", title)
+    note = "Mean over the seeds, with a band of one standard deviation."
+    if len(results.settings) > CURVES:
+        note += f" Shown are the base and the best {CURVES - 1} settings."
+    return page.section("Curves", page.scroll(title, drawn), page.paragraph(note, "quiet"))
 
 
 def _costs(results: Results) -> str:
@@ -73,6 +76,7 @@ def _costs(results: Results) -> str:
             points[setting.label] = (seconds, found.mean, found.sd)
     if not points:
         return ""
-    drawn = figures.svg(studies.costs(points, results.study.metric), "costs", f"{results.study.metric} over seconds")
+    title = f"{results.study.metric} over seconds"
+    drawn = figures.svg(studies.costs(points, results.study.metric), "costs", title)
     note = "Median seconds from the first validation to the last, on one thread beside the other trials."
-    return page.section(f"{results.study.metric} over cost", drawn, page.paragraph(note, "quiet"))
+    return page.section(f"{results.study.metric} over cost", page.scroll(title, drawn), page.paragraph(note, "quiet"))

@@ -60,9 +60,15 @@ class Drawn:
 class SeededSearch(Searcher):
     """Optuna's search through Ray Tune, with a run for each seed of a point; Optuna is told the mean.
 
+    Means are told in the order of the points, and a point is drawn when all but the last `lag` of the earlier ones are
+    told. So the points follow from the seed, whichever runs end first.
+
     Args:
         study: with an Optuna draw.
         folder: of the study.
+
+    Attributes:
+        lag: at least as many as there are points at a time in training, so that no core waits.
     """
 
     def __init__(self, study: Study, folder: Path) -> None:
@@ -84,6 +90,8 @@ class SeededSearch(Searcher):
             for trial in self._trials(point)
             if not is_over(folder, trial)
         ]
+        self.lag = 1
+        self._untold: list[str] = []  # Optuna's ids of the points whose mean it does not know yet, the oldest first
         self._point_id = ""  # of the point whose seeds are suggested
         self._running: dict[str, tuple[str, Trial]] = {}  # by Tune's id: Optuna's id of the point, and the trial
         self._count = len(known)
@@ -109,7 +117,10 @@ class SeededSearch(Searcher):
         if not self._waiting:
             if self._count >= self._study.draw.count:
                 return Searcher.FINISHED
+            if not self._tell():
+                return None  # Tune asks again when another trial has ended
             self._point_id, point = trial_id, dict(self._optuna.suggest(trial_id) or {})
+            self._untold.append(trial_id)
             self._count += 1
             self._drawn.add(point)
             self._waiting = self._trials(point)
@@ -118,7 +129,7 @@ class SeededSearch(Searcher):
         return {"trial": trial}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Tells Optuna the mean once every seed of a point is over; an error where one diverged or failed."""
+        """Keeps the value for the mean of its point."""
         point, trial = self._running.pop(trial_id)
         if not point:  # one that was drawn before the study was started again
             drawn = dict(trial.setting.changes)
@@ -126,12 +137,23 @@ class SeededSearch(Searcher):
             if reward is not None:
                 self._optuna.add_evaluated_point(drawn, reward)
             return
-        values = self._values.setdefault(point, [])
-        values.append((result or {}).get("value"))
-        if len(values) == len(self._study.seeds):
+        self._values.setdefault(point, []).append((result or {}).get("value"))
+
+    def _tell(self) -> bool:
+        """Tells Optuna the means of all but the last `lag` points, or an error where a run diverged or failed.
+
+        Returns:
+            False if one of them is still in training.
+        """
+        while len(self._untold) > self.lag:
+            values = self._values.get(self._untold[0], [])
+            if len(values) < len(self._study.seeds):
+                return False
             known = [value for value in values if value is not None]
             whole = len(known) == len(values)
+            point = self._untold.pop(0)
             self._optuna.on_trial_complete(point, {"value": mean(known)} if whole else None, error=not whole)
+        return True
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: draws.json and the results tell everything."""

@@ -90,7 +90,7 @@ def _settings(results: Results) -> Table:
 
 _PAIRED = (
     "Differences are taken seed by seed, since a seed chooses the validation rows too; p is of a paired t test,"
-    " adjusted for the number of comparisons. A verdict `open` names the seeds that such a test would need for"
+    " adjusted for the number of comparisons. The verdict 'open' names the seeds that such a test would need for"
     " a power of 80 % if the difference and its spread are as seen."
 )
 
