@@ -42,7 +42,7 @@ def letters_of(one: Trial) -> dict[building.LettersKey, SharedLetters]:
 
 def run(folder: Path, one: Trial) -> outcome.Result:
     """Runs a trial in this process."""
-    return trial.run(folder, one, letters_of(one), "val/acc")
+    return trial.run(folder, one, letters_of(one))
 
 
 def weights(run_folder: Path) -> dict[str, torch.Tensor]:

@@ -112,7 +112,7 @@ def test_a_node_that_is_killed_takes_no_trial_with_it(tmp_path: Path, straight: 
         nodes.remove_node(other, allow_graceful=False)
         killed_at.append(len(finished(folder)))
 
-    killer = threading.Thread(target=kill)
+    killer = threading.Thread(target=kill, daemon=True)
     try:
         killer.start()
         command.conduct(straight.study, folder, address=nodes.address)

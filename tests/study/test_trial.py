@@ -126,7 +126,10 @@ def test_tensorboards_hparams_tab_shows_the_trial(tmp_path: Path, one: Trial) ->
     run(tmp_path, one)
     events = EventAccumulator(str(outcome.folder_of(tmp_path, one))).Reload()
     content = events.PluginTagToContent("hparams")
-    assert b"moments" in content["_hparams_/session_start_info"]
+    shown = content["_hparams_/session_start_info"]
+    assert b"data.moments" in shown
+    assert b"seed" in shown
+    assert b"data/block" not in shown  # as of all runs that are shown beside it
     assert b"val/acc" in content["_hparams_/experiment"]
 
 

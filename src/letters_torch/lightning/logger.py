@@ -72,9 +72,12 @@ class RunLogger(TensorBoardLogger):
         first = self._kwargs.get("purge_step") or 0
         settings = yaml.safe_dump(dict(self.hparams), sort_keys=False)
         self.experiment.add_text("settings", "\n".join(f"    {line}" for line in settings.splitlines()), first)
-        flat = _sanitize_params(_flatten_dict(dict(self.hparams)))
-        for summary in hparams(flat, {"val/acc": 0.0, "val/loss": 0.0}):
+        for summary in hparams(_sanitize_params(self._shown()), {"val/acc": 0.0, "val/loss": 0.0}):
             self.experiment._get_file_writer().add_summary(summary)
+
+    def _shown(self) -> dict[str, Any]:
+        """The settings that the HPARAMS tab shows."""
+        return _flatten_dict(dict(self.hparams))
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Scalars at a step."""

@@ -32,7 +32,7 @@ class TrialActor(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """Runs the trial."""
-        result = trial.run(self.folder, self.trial, self.letters, self.study.metric)
+        result = trial.run(self.folder, self.trial, self.letters)
         return {"done": True, "value": result.last(self.study.metric)}
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:

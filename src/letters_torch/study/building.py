@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from jsonargparse import ArgumentError, Namespace
 
 import letters_torch._torchvision_guard  # noqa: F401  isort: skip
-from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.cli import LightningArgumentParser
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
@@ -73,13 +72,12 @@ def as_yaml(parsed: Namespace) -> str:
     return text
 
 
-def build(parsed: Namespace, logger: Logger | None = None, callbacks: list[Callback] | None = None) -> Built:
+def build(parsed: Namespace, logger: Logger | None = None) -> Built:
     """Builds what a parsed config describes.
 
     Args:
         parsed: the config.
         logger: of the run; None for none.
-        callbacks: in addition to those of the config.
 
     Raises:
         UserError: a value that is refused, such as a negative learning rate.
@@ -88,7 +86,6 @@ def build(parsed: Namespace, logger: Logger | None = None, callbacks: list[Callb
         made = _instantiate(parsed)
         settings = dict(vars(made.trainer))
         settings.update(logger=logger or False, default_root_dir=None, enable_progress_bar=False)
-        settings["callbacks"] = [*(_as_list(settings.get("callbacks"))), *(callbacks or [])]
         trainer = StepTrainer(**settings)
         made.model.clock.set_limits(trainer.requested_steps, trainer.validation_interval)
     except (ValueError, TypeError, ImportError, MisconfigurationException) as error:
@@ -101,10 +98,6 @@ def _instantiate(parsed: Namespace) -> Namespace:
     parser: Any = _parser()
     made: Namespace = (getattr(parser, "instantiate", None) or parser.instantiate_classes)(parsed)
     return made
-
-
-def _as_list(value: Any) -> list[Any]:
-    return [] if value is None else list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _reason(error: BaseException) -> str:

@@ -5,6 +5,7 @@ import math
 import os
 import secrets
 import shutil
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",  # SIGTERM is handled by the command, too
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # every trial writes its own curves
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is handled by the command
@@ -100,6 +102,7 @@ class Runner:
 
     def _connect(self, ray: Any) -> None:
         logging.getLogger("ray").setLevel(logging.ERROR)
+        handler = signal.getsignal(signal.SIGTERM)
         quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
         try:
             if self._address is None:
@@ -113,6 +116,7 @@ class Runner:
                 f"--address {self._address}: no Ray cluster there ({reason}); start one with `ray start --head`"
             ) from error
         self._ours = ray
+        signal.signal(signal.SIGTERM, handler)  # Ray's own exits without a word
 
     def run(self, trials: Sequence[Trial]) -> None:
         """Runs these trials."""

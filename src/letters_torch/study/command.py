@@ -97,6 +97,7 @@ def _start(runner: cluster.Runner, study: Study, folder: Path) -> None:
     """Starts Ray while this process imports torch; not where all trials are over."""
     if all(is_over(folder, one) for one in study.trials(study.settings, study.seeds)):
         return
+    folder.mkdir(parents=True, exist_ok=True)
     importer = threading.Thread(target=_import_slow)
     importer.start()
     try:

@@ -14,15 +14,13 @@ from filelock import FileLock, Timeout
 
 import letters_torch._torchvision_guard  # noqa: F401  isort: skip
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import Callback
-from torch.utils.tensorboard.summary import hparams
 
 from letters_torch import checkpoint, files
 from letters_torch.data.shared import SharedLetters
 from letters_torch.errors import Diverged, UserError
 from letters_torch.lightning.logger import RunLogger
 from letters_torch.pages import logged
-from letters_torch.study import building, keys
+from letters_torch.study import building
 from letters_torch.study.outcome import DIVERGED, FAILED, FINISHED, RESULT, Result, folder_of, result_of
 from letters_torch.study.study_file import Trial
 
@@ -31,7 +29,7 @@ WAIT = 120.0  # seconds to wait for an earlier attempt that is still running, su
 Letters = Mapping[building.LettersKey, SharedLetters]
 
 
-def run(study: Path, trial: Trial, letters: Letters, metric: str) -> Result:
+def run(study: Path, trial: Trial, letters: Letters) -> Result:
     """Runs a trial to its end and writes its result. Does nothing if the trial is over.
 
     A signal that stops it leaves no result: another attempt resumes from the last checkpoint.
@@ -40,7 +38,6 @@ def run(study: Path, trial: Trial, letters: Letters, metric: str) -> Result:
         study: the study's folder.
         trial: the trial.
         letters: by `building.letters_key`; must contain those that the trial's config names.
-        metric: shown in TensorBoard's HPARAMS tab.
     """
     folder = folder_of(study, trial)
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,7 +46,7 @@ def run(study: Path, trial: Trial, letters: Letters, metric: str) -> Result:
         if earlier is not None and earlier.is_final:
             return earlier
         try:
-            result = _fit(folder, trial, letters, [_Hparams(trial, metric)])
+            result = _fit(folder, trial, letters)
         except Diverged as error:
             result = Result(DIVERGED, message=str(error))
         except Exception as error:
@@ -78,12 +75,12 @@ def _locked(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _fit(folder: Path, trial: Trial, letters: Letters, callbacks: list[Callback]) -> Result:
+def _fit(folder: Path, trial: Trial, letters: Letters) -> Result:
     parsed = building.parse(trial.config)
     last = folder / "checkpoints" / "last.ckpt"
-    logger = RunLogger(folder.parent.parent, folder)  # the trainer cuts its curves where the run resumes
+    logger = _TrialLogger(folder, trial)  # the trainer cuts its curves where the run resumes
     pl.seed_everything(trial.seed, verbose=False)
-    trainer, module, data = building.build(parsed, logger, callbacks)
+    trainer, module, data = building.build(parsed, logger)
     data.shared = letters[building.letters_key(parsed)]
     if torch.get_num_threads() == 1:
         data.workers = 0  # blocks are made between the updates, not by a second thread
@@ -95,20 +92,13 @@ def _fit(folder: Path, trial: Trial, letters: Letters, callbacks: list[Callback]
     return Result(FINISHED, module.clock.step, history.curves, seconds, data.digest)
 
 
-class _Hparams(Callback):
-    """Writes the setting, the seed and the metric's name into the run's events, for TensorBoard's HPARAMS tab."""
+class _TrialLogger(RunLogger):
+    """Shows the keys that differ between the trials in TensorBoard's HPARAMS tab, instead of all settings."""
 
-    def __init__(self, trial: Trial, metric: str) -> None:
-        factors = {"setting": trial.setting.label, "seed": trial.seed, **trial.setting.changes}
-        self.factors = {name: _plain(value) for name, value in factors.items()}
-        self.metric = metric
+    def __init__(self, folder: Path, trial: Trial) -> None:
+        super().__init__(folder.parent.parent, folder)
+        self._trial = trial
 
-    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """Writes them, after Lightning's first records."""
-        for logger in trainer.loggers:
-            for summary in hparams(self.factors, {self.metric: 0.0}):
-                logger.experiment._get_file_writer().add_summary(summary)
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, (bool, int, float, str)) else keys.text(value)
+    def _shown(self) -> dict[str, Any]:
+        setting = self._trial.setting
+        return {"setting": setting.label, "seed": self._trial.seed, **setting.changes}
