@@ -25,6 +25,12 @@ const filters = (() => {
     return most;
   }
 
+  function smallest(values) {
+    let least = Infinity;
+    for (let i = 0; i < values.length; i++) if (values[i] < least) least = values[i];
+    return least;
+  }
+
   /** Lines of an image: `work(line, out)` for every column (axis 0) or row (axis 1); `out` may have another length. */
   function along(axis, { image, height, width }, length, work) {
     const [count, size] = axis ? [height, width] : [width, height], line = new Float32Array(size), out = new Float32Array(length);
@@ -160,5 +166,5 @@ const filters = (() => {
     return parts;
   }
 
-  return { median, quantiles, largest, gaussian, thinned, medians, closing, components };
+  return { median, quantiles, largest, smallest, gaussian, thinned, medians, closing, components };
 })();

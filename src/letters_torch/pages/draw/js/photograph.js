@@ -4,7 +4,7 @@
 const photograph = (() => {
   const WINDOW = 0.2, EVEN = 12, REACHES = 0.8, FAINTEST = 0.06, THICKEST = 12, WEAK = 0.25, STRONG = 0.5;
   const TILTS = Array.from({ length: 41 }, (_, n) => Math.tan(((n / 4 - 5) * Math.PI) / 180));
-  const f = Math.fround, { median, quantiles, largest, components } = filters;
+  const f = Math.fround, { median, quantiles, largest, smallest, components } = filters;
   const clip = (value, low, high) => Math.min(Math.max(value, low), high);
 
   /** A grey picture {image, height, width} of 0..255 -> the same picture if its paper is even and not ruled; otherwise
@@ -100,7 +100,7 @@ const photograph = (() => {
     image.forEach((value, i) => value > level && places.push(i));
     const sharpness = TILTS.map((tilt) => {
       const rows = places.map((i) => moments.rint(Math.floor(i / width) - tilt * ((i % width) - width / 2)));
-      const first = -largest(rows.map((row) => -row)), sums = new Float64Array(largest(rows) - first + 1);
+      const first = smallest(rows), sums = new Float64Array(largest(rows) - first + 1);
       places.forEach((i, n) => { sums[rows[n] - first] += Math.min(image[i], most); });
       return sums.reduce((total, sum, n) => (n ? total + (sum - sums[n - 1]) ** 2 : 0), 0);
     });

@@ -3,7 +3,7 @@
    the ink white, what is written is cut out, fitted and centred, and thin strokes are thickened. */
 const picture = (() => {
   const SIDE = 28, LONGER_SIDE = 23, QUARTER = 0.25, FINE = 4, THIN = 1.8, PEN = 2.6, BLUR = 0.3, FAINTEST = 16, SPECK = 0.02;
-  const f = Math.fround, { median, largest, components } = filters;
+  const f = Math.fround, { median, largest, smallest, components } = filters;
 
   /** RGBA bytes of a canvas or an image -> {image, height, width} in grey; no side much longer than 1,000 pixels. */
   function grey(rgba, height, width) {
@@ -50,7 +50,7 @@ const picture = (() => {
 
   /** How far each pixel is from the paper towards the ink, 0..1; the paper's grain is 0. Null if nothing is seen. */
   function inkOf(grey, border, paper) {
-    const lightest = largest(grey), darkest = -largest(grey.map((value) => -value));
+    const lightest = largest(grey), darkest = smallest(grey);
     const sign = lightest - paper > paper - darkest ? 1 : -1;
     const ink = grey.map((value) => sign * (value - paper));
     const grain = 4 * median(border.map((value) => Math.abs(f(value - paper)))), range = largest(ink) - grain;
@@ -70,10 +70,18 @@ const picture = (() => {
   function box(ink, height, width) {
     const parts = components(ink, height, width, f(QUARTER * largest(ink)));
     const least = SPECK * largest(parts.map((part) => part.length));
-    const places = parts.filter((part) => part.length >= least).flat();
-    const columns = places.map((at) => at % width), rows = places.map((at) => Math.floor(at / width));
-    const smallest = (values) => -largest(values.map((value) => -value));
-    return { top: smallest(rows), bottom: largest(rows) + 1, left: smallest(columns), right: largest(columns) + 1 };
+    let top = height, bottom = 0, left = width, right = 0;
+    for (const part of parts) {
+      if (part.length < least) continue;
+      for (const at of part) {
+        const x = at % width, y = (at - x) / width;
+        top = Math.min(top, y);
+        bottom = Math.max(bottom, y + 1);
+        left = Math.min(left, x);
+        right = Math.max(right, x + 1);
+      }
+    }
+    return { top, bottom, left, right };
   }
 
   /** The letter on the fine grid, its strokes thickened if they are thin, and blurred as a small picture is. */
