@@ -106,7 +106,8 @@ class Runner:
         quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
         try:
             if self._address is None:
-                ray.init(include_dashboard=False, object_store_memory=OBJECT_STORE, **quiet)
+                # "local": not a cluster that happens to run on this machine
+                ray.init(address="local", include_dashboard=False, object_store_memory=OBJECT_STORE, **quiet)
                 _stop_helpers()
             else:
                 ray.init(address=self._address, **quiet)
