@@ -41,6 +41,11 @@ SCRIPTS = (
 )
 MOST_LETTERS = 500
 LARGEST = 1_198_000  # bytes of the file: fewer letters are embedded where it would become larger
+LOOKS_FOR_INK = "Blue in its weights marks where it looks for ink. Which stroke does it look for?"
+LOOKS_FOR_EDGES = (
+    "Its weights are four small maps of edges: of upright and level strokes above, of rising and falling ones below."
+    " Blue marks where it looks for such a stroke. Which stroke does it look for?"
+)
 LARGEST_WEIGHT = float(np.finfo(np.float16).max)
 
 
@@ -142,7 +147,10 @@ def _short(table: Array) -> Array:
 
 def _filled(contents: Contents) -> str:
     """The template with its marks replaced."""
+    edges = contents.standardizer.directions
     parts = {
+        "seen": "its edges, as the network sees them" if edges else "as the network sees it",
+        "looks": LOOKS_FOR_EDGES if edges else LOOKS_FOR_INK,
         "style": (HERE / "draw.css").read_text(encoding="utf-8"),
         "hidden": str(len(contents.V)),
         "note": f'<p class="warn">{escape(contents.note)}</p>' if contents.note else "",
