@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from letters_torch.reading import predictions
-from letters_torch.reading.predictions import Predictions
+from letters_torch.reading.predictions import UNSURE, Predictions
 
 A, B, C = 0, 1, 2
 
@@ -90,3 +90,9 @@ def test_an_average_is_that_of_the_probabilities() -> None:
     assert predictions.average([FOUND]) is FOUND
     with pytest.raises(ValueError, match="different numbers"):
         predictions.average([FOUND, of([A], [0.5])])
+
+
+def test_a_confidence_at_the_limit_is_not_unsure() -> None:
+    probabilities = np.full((2, 26), 0.4 / 25)
+    probabilities[:, 3] = UNSURE, np.nextafter(UNSURE, 0)
+    assert Predictions(probabilities).unsure.tolist() == [False, True]

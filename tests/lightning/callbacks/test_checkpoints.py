@@ -143,3 +143,25 @@ def test_a_symbolic_link_leads_to_the_same_run(tmp_path: Path, linked: str) -> N
     assert resumed.log_dir is not None
     assert Path(resumed.log_dir).resolve() == (logs / "version_0").resolve()
     assert checkpoint.load(tmp_path / RUN / "last.ckpt")["global_step"] == 100
+
+
+def test_the_curve_is_written_before_the_checkpoint(tmp_path: Path) -> None:
+    trainer, written = FakeTrainer(tmp_path), list[str]()
+    trainer.loggers = [SimpleNamespace(save=lambda: written.append("curve"))]
+    trainer.callback_metrics = {"val/acc": torch.tensor(-1.0)}  # no best, so no copy of last.ckpt
+
+    def save_checkpoint(path: Path) -> None:
+        written.append(path.name)
+
+    trainer.save_checkpoint = save_checkpoint  # type: ignore[method-assign]
+    trainer.keeper.on_validation_end(trainer, None)
+    assert written == ["curve", "last.ckpt"]
+
+
+def test_the_best_of_a_run_that_is_validated_is_not_taken_over(tmp_path: Path) -> None:
+    trainer = FakeTrainer(tmp_path)
+    trainer.state.fn = "validate"
+    key = trainer.keeper.state_key
+    loaded = {"callbacks": {key: {"best": [0.9, "best-step=10-val_acc=0.9000.ckpt"]}}}
+    trainer.keeper.on_load_checkpoint(trainer, None, loaded)
+    assert key not in loaded["callbacks"]
