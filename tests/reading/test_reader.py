@@ -1,5 +1,6 @@
 """letters_torch.load(...).read(images): preprocessing, network and softmax of a run, and ensembles."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from letters_torch.data.moments import Moments
 from letters_torch.errors import UserError
 from letters_torch.exact_sgd import formulas
 from letters_torch.reading import reader
-from letters_torch.reading.reader import load
+from letters_torch.reading.reader import best_checkpoint, load
 from tests.support.making import message
 from tests.support.running import Fit, fit
 
@@ -148,3 +149,14 @@ def test_moments_that_cannot_be_are_refused(trained: tuple[Path, Fit], tmp_path:
     with pytest.raises(UserError) as error:
         load(file)
     message(error, f"{file}: moments.spread must be 1 to 14 pixels, not 99; use another checkpoint")
+
+
+def test_the_newest_of_several_best_checkpoints_is_taken(tmp_path: Path) -> None:
+    """A run that was killed between writing one and deleting the other has two."""
+    (tmp_path / "checkpoints").mkdir()
+    files = [tmp_path / "checkpoints" / f"best-step={step}-val_acc=0.5000.ckpt" for step in (10, 20)]
+    for newest in files:
+        for file in files:
+            file.touch()
+            os.utime(file, (1, 2 if file == newest else 1))
+        assert best_checkpoint(tmp_path) == newest
