@@ -1,5 +1,6 @@
 """The parts of a page: one HTML file that needs no other, for phones and wide screens, light and dark."""
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -31,8 +32,9 @@ def number(value: float, digits: int = 6) -> str:
 
 
 def paragraph(text: str, kind: str = "") -> str:
-    """Plain text; `kind` is a class of the style: quiet, warn."""
-    return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
+    """Plain text, with code between backticks; `kind` is a class of the style: quiet, warn."""
+    inner = re.sub("`(.+?)`", r"<code>\1</code>", escape(text))
+    return f'<p class="{kind}">{inner}</p>' if kind else f"<p>{inner}</p>"
 
 
 def columns(*parts: str) -> str:
