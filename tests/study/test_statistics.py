@@ -76,3 +76,7 @@ def test_marginal_effects_of_an_additive_grid() -> None:
     assert found["0.0"].mean == pytest.approx(-0.03)
     assert found["0.06"].mean == pytest.approx(0.03)
     assert found["0.06"].sd == pytest.approx(0.0, abs=1e-12)  # the seeds' part is gone
+
+
+def test_without_an_effect_the_power_is_the_level_of_the_test() -> None:
+    assert statistics.power(0.0, 10, 0.05) == pytest.approx(0.05)
