@@ -194,8 +194,8 @@ def _galleries(run: Run) -> list[str]:
         ("Read right, the first of the validation rows", found.correct_rows(SHOWN)),
     ):
         shown = [(255 - images[row], (*found.caption(row), f"row {row}")) for row in rows]
-        parts.append(page.section(title, page.captioned(shown) if shown else page.paragraph("None.", "quiet")))
-    parts[0] += page.paragraph("A row's number is what `explain --row` takes.", "quiet")
+        content = [page.captioned(shown), page.paragraph("`explain --row` takes the number of a row.", "quiet")]
+        parts.append(page.section(title, *(content if shown else [page.paragraph("None.", "quiet")])))
     return parts
 
 
