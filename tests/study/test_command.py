@@ -5,6 +5,7 @@ import io
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import yaml
 
 from letters_torch.cli import main
 from letters_torch.cli import study as study_command
+from letters_torch.errors import UserError
 from letters_torch.study import cluster, command, outcome, results
 from letters_torch.study.results import Results
 from letters_torch.study.study_file import Study, Trial
@@ -62,12 +64,43 @@ def test_a_study_that_is_started_again_runs_nothing_twice(
     conducted: tuple[Study, Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found, folder, _ = conducted
+    said: list[str] = []
+    monkeypatch.setattr(command, "say", said.append)
     before = {name: (folder / name).read_bytes() for name in ("results.csv", "best.yaml", "study.html")}
     stamps = {file: file.stat().st_mtime_ns for file in (folder / "runs").rglob("*")}
     monkeypatch.setattr(cluster.Runner, "_connect", None)  # Ray is not started
     study_command.main([str(found.file), "--folder", str(folder)])
     assert {name: (folder / name).read_bytes() for name in before} == before
     assert {file: file.stat().st_mtime_ns for file in (folder / "runs").rglob("*")} == stamps
+    assert said[0] == "10 of 10 trials are finished already"
+
+
+def test_a_trial_that_failed_is_told_of_and_makes_the_exit_code_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(command, "say", said.append)
+    monkeypatch.setattr(cluster, "Runner", InProcess)
+    monkeypatch.setattr(command, "FAILED", outcome.DIVERGED)  # a run that diverges stands for one that fails
+    found = study(tmp_path, vary=None, cases={"wild": {"model.schedule.0.lr": 1e4}}, seeds=[0])
+    with pytest.raises(SystemExit) as end:
+        study_command.main([str(found.file), "--folder", str(tmp_path / "out")])
+    assert end.value.code == 1
+    assert said[-1] == "some trials failed (see above); start the study again to try them once more"
+
+
+@pytest.mark.parametrize("error", [ConnectionError("nobody answers\nand more"), ValueError("no such scheme")], ids=repr)
+def test_an_address_without_a_cluster_is_refused(tmp_path: Path, error: Exception) -> None:
+    def init(**_: Any) -> None:
+        raise error
+
+    runner = cluster.Runner(study(tmp_path), tmp_path, 1, "10.0.0.1:6379", lambda _: None)
+    with pytest.raises(UserError) as refusal:
+        runner._connect(SimpleNamespace(init=init))
+    assert str(refusal.value) == (
+        f"--address 10.0.0.1:6379: no Ray cluster there ({str(error).splitlines()[0]});"
+        " start one with `ray start --head`"
+    )
 
 
 def test_the_terminal_tells_of_each_trial_and_of_the_whole(conducted: tuple[Study, Path, str]) -> None:
