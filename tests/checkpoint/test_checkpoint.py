@@ -77,6 +77,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("global_step", -1, "invalid step"),
     ("letters_torch.step", 10**30, "invalid step"),
     ("letters_torch.validated_at", -2, "invalid step"),
+    ("letters_torch.validated_at", torch.zeros(2, 2), "invalid step"),
     ("letters_torch.loss_count", 10**400, "invalid sum of losses"),
     ("letters_torch.loss_sum", float("nan"), "invalid sum of losses"),
     ("LettersDataModule.standardizer.mean", torch.full((28, 28), 1e38), "in their range"),
@@ -101,7 +102,9 @@ WRONG: list[tuple[str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "value", "says"), WRONG, ids=[f"{path} {says}" for path, _, says in WRONG])
+@pytest.mark.parametrize(
+    ("path", "value", "says"), WRONG, ids=[f"{path} {type(value).__name__} {says}" for path, value, says in WRONG]
+)
 def test_wrong_values_are_refused_when_read_and_when_written(tmp_path: Path, path: str, value: Any, says: str) -> None:
     assert says in refused(save(tmp_path / "wrong.ckpt", changed(path, value)))
     with pytest.raises(UserError) as error:

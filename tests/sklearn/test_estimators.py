@@ -99,7 +99,7 @@ def test_sample_weight_multiplies_the_gradient(digits: Digits) -> None:
     one = classifier(alpha=0.0).partial_fit(X, y, np.arange(10)).partial_fit(X[7:8], y[7:8])
     np.testing.assert_allclose(none.coefs_[0], one.coefs_[0], rtol=0, atol=1e-12)
     assert (none.coefs_[0] != start).any()
-    with pytest.raises(ValueError, match="sample_weight: all weights are 0"):
+    with pytest.raises(ValueError, match=r"(sample_weight: all weights are 0|at least one non-zero number)"):
         classifier().fit(X, y, np.zeros(600))
 
 

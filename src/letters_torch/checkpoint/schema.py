@@ -91,7 +91,8 @@ def _weight_faults(weights: Any) -> Iterator[str]:
 
 def _state_faults(state: dict[Any, Any]) -> Iterator[str]:
     validated_at = state.get("validated_at")
-    if not _is_count(state.get("step")) or not (_is_count(validated_at) or validated_at == -1):
+    never = type(validated_at) is int and validated_at == -1
+    if not _is_count(state.get("step")) or not (_is_count(validated_at) or never):
         yield "invalid step"
     if not _is_count(state.get("loss_count")) or not _is_number(state.get("loss_sum")):
         yield "invalid sum of losses"

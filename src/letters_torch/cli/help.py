@@ -53,7 +53,7 @@ HELP = {
             "--trainer.max_steps N": "the last step; default the end of the schedule",
             "--trainer.max_time TIME": "the longest run, DD:HH:MM:SS",
             "--trainer.val_check_interval N": "steps between two validations",
-            "--early_stopping N": "stop after N validations without a better accuracy",
+            "--early_stopping N": "stop after N validations without progress",
             "--trainer.precision 64-true": "compute in float64",
             **_ROOT,
             "--seed_everything N": "seed of the split, the weights and every step",
