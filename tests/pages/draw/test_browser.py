@@ -274,3 +274,21 @@ def test_for_every_screen_and_everybody(chromium: Any, file: Path, tmp_path: Pat
     assert visit.page.evaluate(AUDIT) == []
     visit.page.screenshot(path=tmp_path / f"{width}-{scheme}.png", full_page=True)
     visit.close()
+
+
+def test_a_letter_cleared_before_its_step_by_hand_is_shown(visit: Visit) -> None:
+    """The step by hand is shown after a delay, which may end when the letter is gone and the next frame is to come."""
+    visit.page.evaluate(
+        """async () => {
+          const frames = [], real = window.requestAnimationFrame;
+          document.getElementById("another").click();
+          await new Promise((done) => real(() => real(done)));
+          window.requestAnimationFrame = (callback) => frames.push(callback);
+          document.getElementById("clear").click();
+          frames.shift()(performance.now()); // the paper is empty and so is the state; the frame that shows it is held
+          await new Promise((done) => setTimeout(done, 400));
+          window.requestAnimationFrame = real;
+          frames.forEach((callback) => real(callback));
+        }"""
+    )
+    visit.wait("!document.getElementById('hand-empty').hidden")

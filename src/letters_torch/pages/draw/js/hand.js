@@ -27,9 +27,10 @@ const hand = (() => {
   }
 
   function render(app, { sample, label, unit: j, pixel: k, lr }, pass) {
-    dom.find("hand-body").hidden = !pass;
-    dom.find("hand-empty").hidden = Boolean(pass);
-    if (!pass) return;
+    const empty = !sample || !pass; // the state may be newer than the pass: this comes after a delay
+    dom.find("hand-body").hidden = empty;
+    dom.find("hand-empty").hidden = !empty;
+    if (empty) return;
     const t = label ?? reading.ranked(pass.g)[0], { net, page } = app.model, y = app.model.target(t);
     const v = walk.take(net, sample.x, y, lr, page.lam), o = reading.ranked(v.g).find((i) => i !== t);
     const s = { app, net, page, sample, v, x: [...sample.x, 1], y, j, k, t, o, T: ALPHABET[t], O: ALPHABET[o], lr, lam: page.lam };
