@@ -99,7 +99,7 @@ def test_jobs_that_wait_for_one_that_fails_are_stopped(failing: int) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
-@pytest.mark.filterwarnings("ignore:.*fork.*:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning", "ignore:.*fork.*:RuntimeWarning")
 def test_a_forked_process_has_threads_of_its_own() -> None:
     together = threading.Barrier(2, timeout=10)
     run_parallel([together.wait] * 2, threads=2)

@@ -27,6 +27,7 @@ try:
 except ImportError:  # no Numba for this Python or this machine
     COMPILED = False
 
+CORES = os.cpu_count() or 1
 VECTOR = 16  # slices begin at multiples of so many hidden units: whole vectors, whole cache lines
 AT_ONCE = 50  # panels in one compiled call; Ctrl-C is answered between two
 PATIENCE = 0.01  # seconds that a thread waits for others in one panel, which takes 0.001
@@ -153,13 +154,13 @@ class Team:
 
 
 @cache
-def slices(hidden: int) -> npt.NDArray[np.int64]:
+def slices(hidden: int, cores: int = CORES) -> npt.NDArray[np.int64]:
     """Where the slices of so many hidden units begin, and the end of the last.
 
     An even number of slices of about equal width. It depends on the cores of the machine, not on the threads that are
     used: where there are only 2 cores, wide slices are 8 % faster.
     """
-    widest = 128 if (os.cpu_count() or 1) > 2 else 256
+    widest = 128 if cores > 2 else 256
     count = 2 * -(-hidden // (2 * widest))
     cuts = VECTOR * np.round(np.arange(count) * hidden / count / VECTOR).astype(np.int64)
     return np.unique([*cuts[cuts < hidden], hidden])
