@@ -351,7 +351,7 @@ RUNS: Mutants = {
             ("        check_monitors(self.callbacks)\n", ""),
             ('state["step"] + (state["validated_at"] == state["step"])', 'state["step"]'),
             ('    "limit_train_batches": (None, 1.0),\n', ""),
-            ("not any(isinstance(c, ProgressBar) for c in given)", "True"),
+            ("not any(isinstance(c, ProgressBar) for c in theirs)", "True"),
         ],
     ),
     "lightning/monitors.py": (

@@ -13,10 +13,9 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes a checkpoint whole or not at all, and reads only what `letters_torch.checkpoint` lets through."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
-        """See `checkpoint.encode` and `checkpoint.write`."""
         checkpoints.write(Path(path), checkpoints.encode(checkpoint))
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
-        """See `checkpoint.load`; with the entries that Lightning asks for, empty."""
+        """The checkpoint, with the entries that Lightning asks for, empty."""
         empty = {"epoch": 0, "optimizer_states": [], "lr_schedulers": [], "pytorch-lightning_version": pl.__version__}
         return {**empty, **checkpoints.load(Path(path))}

@@ -20,18 +20,14 @@ class Clock:
         validated_at: the step of the last validation, -1 before the first.
         max_steps: the last step of this fit.
         interval: steps between two validations; None for none but the first and the last.
+        total: the last step of the schedule.
     """
 
     def __init__(self, stage_ends: Sequence[int]) -> None:
         self.stage_ends = tuple(stage_ends)
         self.step, self.validated_at = 0, -1
-        self.max_steps = self.total
+        self.total = self.max_steps = self.stage_ends[-1]
         self.interval: int | None = None
-
-    @property
-    def total(self) -> int:
-        """The last step of the schedule."""
-        return self.stage_ends[-1]
 
     def set_limits(self, max_steps: int, interval: int | float | None) -> None:
         """Sets where a fit ends and how often it is validated.

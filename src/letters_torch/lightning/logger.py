@@ -1,7 +1,8 @@
 """Lightning's TensorBoard logger for a run here."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,8 @@ class RunLogger(TensorBoardLogger):
     def resume(self, folder: Path, purge_from: int) -> None:
         """Continues in the folder of an earlier run.
 
-        Args:
-            folder: that of the run.
-            purge_from: the first step that will be logged. TensorBoard drops what an earlier process logged there or
-                beyond, so that no point is doubled.
+        TensorBoard drops what an earlier process logged at the step `purge_from`, the first that will be logged, or
+        beyond it, so that no point is doubled.
         """
         self._resumed = folder
         self._root_dir, self._name, self._version = str(folder.parent.parent), folder.parent.name, folder.name
@@ -62,13 +61,9 @@ class RunLogger(TensorBoardLogger):
         return super().experiment
 
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
-        """The first thing that Lightning logs, once a run is ready to start."""
-        self._begin()
-        super().log_hyperparams(*args, **kwargs)
-        self._log_settings()
-
-    def _log_settings(self) -> None:
         """Fills TensorBoard's TEXT and HPARAMS tabs. The metrics of HPARAMS are the run's own curves, by name."""
+        self._begin()  # Lightning logs this first, once a run is ready to start
+        super().log_hyperparams(*args, **kwargs)
         first = self._kwargs.get("purge_step") or 0
         settings = yaml.safe_dump(dict(self.hparams), sort_keys=False)
         self.experiment.add_text("settings", "\n".join(f"    {line}" for line in settings.splitlines()), first)
@@ -80,7 +75,6 @@ class RunLogger(TensorBoardLogger):
         return _flatten_dict(dict(self.hparams))
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Scalars at a step."""
         self._begin()
         kept = {name: float(value) for name, value in metrics.items() if name != "epoch"}
         super().log_metrics(kept, step)
@@ -88,32 +82,27 @@ class RunLogger(TensorBoardLogger):
             self._log_row(kept, step or 0)
 
     def _log_row(self, metrics: Mapping[str, float], step: int) -> None:
-        try:
+        with self._writing(metrics_csv.NAME):
             if self._table is None:
                 self._table = MetricsCsv(Path(self.log_dir), self._kwargs.get("purge_step"))
             self._table.log(metrics, step)
-        except OSError as error:
-            raise UserError(
-                f"cannot write {Path(self.log_dir) / metrics_csv.NAME} ({error.strerror or error});"
-                " what was there before is kept"
-            ) from error
 
     def save(self) -> None:
-        """Writes out what is logged."""
         if self._begun:
             super().save()
 
     def finalize(self, status: str) -> None:
-        """Writes out the rest. An error of TensorBoard's writer, which is a thread, is raised here at the latest.
-
-        Raises:
-            UserError: something could not be written.
-        """
-        try:
+        """Writes out the rest. An error of TensorBoard's writer, which is a thread, is raised here at the latest."""
+        with self._writing("the curve"):
             super().finalize(status)
+
+    @contextmanager
+    def _writing(self, what: str) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise UserError(
-                f"cannot write the curve in {self.log_dir} ({error.strerror or error}); what was there before is kept"
+                f"cannot write {what} in {self.log_dir} ({error.strerror or error}); what was there before is kept"
             ) from error
 
     def _get_next_version(self) -> Any:

@@ -72,17 +72,8 @@ class LettersModule(pl.LightningModule):
             self.updates = make_engine(engine, panel, Model(label_smoothing=label_smoothing))
         except ValueError as error:
             raise UserError(f"--model: {error}") from error
-        self.save_hyperparameters(
-            {
-                "hidden": hidden,
-                "engine": engine,
-                "panel": panel,
-                "label_smoothing": label_smoothing,
-                "initial_scale": initial_scale,
-                "seed": seed,
-                "schedule": [asdict(stage) for stage in schedule],
-            }
-        )
+        self.save_hyperparameters(ignore="schedule")
+        self.save_hyperparameters({"schedule": [asdict(stage) for stage in schedule]})
         try:
             V, W = initial_weights(PIXELS, hidden, CLASSES, seed=seed, scale=initial_scale)
         except (RuntimeError, MemoryError) as error:  # torch's allocator raises RuntimeError
@@ -105,15 +96,10 @@ class LettersModule(pl.LightningModule):
         return parallel_logits(self.V, self.W, x)
 
     def configure_optimizers(self) -> list[Optimizer]:
-        """None: the engine does the updates."""
-        return []
+        return []  # the engine does the updates
 
     def setup(self, stage: str) -> None:
-        """Refuses a fit by a plain Trainer.
-
-        Raises:
-            UserError: the trainer is not a StepTrainer.
-        """
+        """Refuses a fit by a plain Trainer."""
         if stage == "fit" and not hasattr(self.trainer, "clock"):
             raise UserError(
                 "LettersModule does a block of single-sample steps per batch, which pl.Trainer would count as one step;"
@@ -193,7 +179,6 @@ class LettersModule(pl.LightningModule):
         return b
 
     def _evaluate(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """Loss, accuracy and logits."""
         assert batch.y is not None
         b = finite(self(batch.x))
         return F.cross_entropy(b, batch.y), (b.argmax(1) == batch.y).to(widest(b.device)).mean(), b
@@ -241,10 +226,7 @@ class LettersModule(pl.LightningModule):
             checkpoint.get("current_model_state", checkpoint["state_dict"]).update(V=state["V"], W=state["W"])
 
     def load(self, checkpoint: dict[str, Any]) -> None:
-        """Takes the weights of a checkpoint and their step, without a trainer.
-
-        Args:
-            checkpoint: as `letters_torch.checkpoint.load` returns it.
+        """Takes the weights and their step from a checkpoint as `letters_torch.checkpoint.load` returns it.
 
         Raises:
             UserError: the checkpoint is of a network of another width.

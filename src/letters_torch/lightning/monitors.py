@@ -14,9 +14,6 @@ def check_monitors(callbacks: Sequence[Any]) -> None:
     """Refuses a callback, such as EarlyStopping, that monitors a metric which is not logged, or in the wrong direction.
 
     A callback of another package may log metrics of its own; with one, any name is accepted.
-
-    Raises:
-        UserError: with the metrics there are.
     """
     foreign = any(type(callback).__module__.partition(".")[0] not in _OURS for callback in callbacks)
     for callback in callbacks:

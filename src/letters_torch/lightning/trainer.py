@@ -38,6 +38,20 @@ from letters_torch.lightning.module import LettersModule
 from letters_torch.lightning.monitors import check_monitors
 
 
+@contextmanager
+def _keyboard_interrupts() -> Iterator[None]:
+    """Raises KeyboardInterrupt at Ctrl-C where Lightning raises SystemExit, and restores the handler."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as error:
+        if not isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)
+        raise KeyboardInterrupt from None
+
+
 class StepTrainer(pl.Trainer):
     """Lightning's Trainer with one step per sample.
 
@@ -85,7 +99,8 @@ class StepTrainer(pl.Trainer):
         if given.get("logger", True) in (None, True) and not dry:
             kwargs["logger"] = RunLogger(self.asked_root or Path(), name=run_name)
         theirs = _as_list(given.get("callbacks"))
-        kwargs["callbacks"] = [*theirs, *([self._stop] if barebones else self._callbacks(theirs, given, pictures))]
+        bar = given.get("enable_progress_bar") is not False and not any(isinstance(c, ProgressBar) for c in theirs)
+        kwargs["callbacks"] = [*theirs, *([self._stop] if barebones else self._callbacks(bar, pictures))]
         kwargs["plugins"] = [*_as_list(given.get("plugins")), AtomicCheckpointIO()]
         kwargs["enable_model_summary"] = bool(given.get("enable_model_summary"))
         if not barebones:
@@ -101,20 +116,10 @@ class StepTrainer(pl.Trainer):
         self.fit_loop.epoch_loop = loop
         self._checkpoint_connector = StepCheckpointConnector(self)
 
-    def _callbacks(self, given: list[Callback], kwargs: dict[str, Any], pictures: int | str) -> list[Callback]:
-        """Ours; a progress bar of the caller's takes the place of ours."""
-        bar = kwargs.get("enable_progress_bar") is not False and not any(isinstance(c, ProgressBar) for c in given)
-        drawn = [] if pictures == "never" else [Pictures(pictures if isinstance(pictures, int) else None)]
-        kept = [self.run_checkpoints] if self.run_checkpoints else []
-        return [
-            *([StepProgressBar()] if bar else []),
-            ConsoleLog(),
-            LetterTable(),
-            self._stop,
-            *kept,
-            *drawn,
-            RunSummary(),
-        ]
+    def _callbacks(self, bar: bool, pictures: int | str) -> list[Callback]:
+        drawn = None if pictures == "never" else Pictures(pictures if isinstance(pictures, int) else None)
+        shown = [StepProgressBar() if bar else None, ConsoleLog(), LetterTable()]
+        return [each for each in (*shown, self._stop, self.run_checkpoints, drawn, RunSummary()) if each is not None]
 
     @property
     def clock(self) -> Clock:
@@ -135,6 +140,7 @@ class StepTrainer(pl.Trainer):
         loop: Any = self.fit_loop.epoch_loop
         return loop.requested_steps
 
+    @_keyboard_interrupts()
     def fit(
         self,
         model: pl.LightningModule,
@@ -144,13 +150,13 @@ class StepTrainer(pl.Trainer):
         ckpt_path: str | Path | None = None,
         weights_only: bool | None = None,
     ) -> None:
-        """Trains a `LettersModule`.
+        """Trains a `LettersModule` on the blocks of a `LettersDataModule`.
 
         Args:
             model: the module.
-            train_dataloaders: the `LettersDataModule`, if it is not given as `datamodule`.
+            train_dataloaders: the data module, if it is not given as `datamodule`.
             val_dataloaders: none.
-            datamodule: the `LettersDataModule`.
+            datamodule: the data module.
             ckpt_path: a checkpoint to resume from: a file, or "last" or "best" of this trainer's run or, if it has
                 none, of the newest run.
             weights_only: ignored: a checkpoint is always read without running code.
@@ -160,30 +166,18 @@ class StepTrainer(pl.Trainer):
             KeyboardInterrupt: Ctrl-C; the run is saved.
             SystemExit: another signal to end; the run is saved.
         """
-        with _keyboard_interrupts():
-            super().fit(_plain_module(model), train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
+        super().fit(_plain_module(model), train_dataloaders, val_dataloaders, datamodule, ckpt_path, weights_only)
         if self._stop.received == signal.SIGINT:
             raise KeyboardInterrupt
         if self._stop.received is not None:
             raise SystemExit(128 + self._stop.received)
 
-    def validate(self, *args: Any, **kwargs: Any) -> Any:
-        """Lightning's. Ctrl-C raises KeyboardInterrupt, as in `test` and `predict`."""
-        with _keyboard_interrupts():
-            return super().validate(*args, **kwargs)
-
-    def test(self, *args: Any, **kwargs: Any) -> Any:
-        """Lightning's."""
-        with _keyboard_interrupts():
-            return super().test(*args, **kwargs)
-
-    def predict(self, *args: Any, **kwargs: Any) -> Any:
-        """Lightning's."""
-        with _keyboard_interrupts():
-            return super().predict(*args, **kwargs)
+    validate = _keyboard_interrupts()(pl.Trainer.validate)
+    test = _keyboard_interrupts()(pl.Trainer.test)
+    predict = _keyboard_interrupts()(pl.Trainer.predict)
 
     def _run(self, model: Any, ckpt_path: Any = None, weights_only: bool | None = None) -> Any:
-        """Lightning's: everything that `fit`, `validate`, `test` and `predict` have in common."""
+        """What `fit`, `validate`, `test` and `predict` have in common."""
         if not isinstance(model, LettersModule):
             raise UserError(
                 f"StepTrainer trains a LettersModule, not a {type(model).__name__}: it counts single-sample steps;"
@@ -214,7 +208,6 @@ class StepTrainer(pl.Trainer):
             self.logger.resume(folder, state["step"] + (state["validated_at"] == state["step"]))
 
     def _run_stage(self) -> Any:
-        """Lightning's: the run itself, whatever it is; see `one_thread_per_operation`."""
         with one_thread_per_operation():
             return super()._run_stage()
 
@@ -238,20 +231,6 @@ def _plain_module(model: Any) -> Any:
         return model
     say("torch.compile changes nothing here: the steps are compiled already")
     return compiled
-
-
-@contextmanager
-def _keyboard_interrupts() -> Iterator[None]:
-    """Raises KeyboardInterrupt at Ctrl-C where Lightning raises SystemExit, and restores the handler."""
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    except SystemExit as error:
-        if not isinstance(error.__context__, KeyboardInterrupt):
-            raise
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, before)
-        raise KeyboardInterrupt from None
 
 
 def _accelerator(named: Any) -> Any:

@@ -48,7 +48,7 @@ class RunCheckpoints(Checkpoint):
         return self.best[0] if self.best[1] else None
 
     def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
-        """Keeps whether the file can stand for the step at which it resumes. A new patience replaces the saved one."""
+        """A new patience replaces the saved one."""
         states = checkpoint["callbacks"]
         if trainer.state.fn != "fit":
             states.pop(self.state_key, None)  # the best of that run is not the best of this one
@@ -59,11 +59,7 @@ class RunCheckpoints(Checkpoint):
                 states[callback.state_key]["patience"] = callback.patience
 
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
-        """Takes the folder of the run.
-
-        Raises:
-            UserError: another fit has it, or it holds another run.
-        """
+        """Takes the folder of the run; UserError if another fit has it, or it holds another run."""
         source, self._before = trainer.ckpt_path and Path(trainer.ckpt_path), {}
         folder = self._folder(trainer, source)
         if source is None and trainer.global_step == 0:
@@ -109,18 +105,15 @@ class RunCheckpoints(Checkpoint):
             trainer.should_stop = True
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Keeps the end of a stage."""
         stage = trainer.clock.stage_ending_at(trainer.global_step)
         if stage is not None:
             self._save(trainer, f"stage{stage}-step={trainer.global_step}.ckpt")
 
     def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
-        """Keeps the states of the callbacks if an uninterrupted run has no validation here."""
         if _is_validation_of_fit(trainer) and not trainer.clock.is_regular_validation(trainer.global_step):
             self._before = {callback.state_key: deepcopy(callback.state_dict()) for callback in trainer.callbacks}
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
-        """Saves the states to resume from."""
         for key, state in self._before.items():
             if key in checkpoint["callbacks"]:
                 checkpoint["callbacks"][key] = state
@@ -160,23 +153,18 @@ class RunCheckpoints(Checkpoint):
         trainer.save_checkpoint(self.folder / name)
 
     def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        """Gives the folder back."""
         if self._lock is not None:
             self._lock.release()
             self._lock = None
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
-        """As `teardown`, which Lightning leaves out then."""
-        self.teardown(trainer, pl_module, "fit")
+        self.teardown(trainer, pl_module, "fit")  # Lightning leaves it out then
 
     def state_dict(self) -> dict[str, Any]:
-        """For the checkpoint."""
         return {"best": list(self.best)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """From the checkpoint, in a fit."""
-        score, name = state_dict["best"]
-        self.best = (score, name)
+        self.best = tuple(state_dict["best"])
 
 
 def _is_validation_of_fit(trainer: Any) -> bool:

@@ -12,14 +12,12 @@ class ConsoleLog(Callback):
     """Prints which letters are used, then one line per validation in the words of the original notebook."""
 
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
-        """Which letters."""
         data = getattr(trainer, "datamodule", None)
         if data is not None and data.sets is not None:
             say(f"letters: {data.sets.origin}")
             say(f"{len(data.train):,} rows to train on, {len(data.val):,} for validation, {len(data.test):,} to test")
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """How the updates are done, and where the run is kept."""
         if isinstance(pl_module.updates, Team) and pl_module.device.type == "cpu":
             say(f"updates: {pl_module.updates}")
         if trainer.run_folder is not None:

@@ -18,19 +18,12 @@ class LetterTable(Callback):
         self.confusion = np.zeros((CLASSES, CLASSES), np.int64)  # [truth, predicted]
 
     def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
-        """Counts from nothing."""
         self.confusion[:] = 0
 
     on_test_start = on_validation_start
 
     def on_validation_batch_end(
-        self,
-        trainer: Any,
-        pl_module: Any,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """Counts the predictions for the validation or test rows, those of the first loader; not in a fit."""
         if dataloader_idx == 0 and trainer.state.fn != "fit":
@@ -39,12 +32,10 @@ class LetterTable(Callback):
     on_test_batch_end = on_validation_batch_end
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
-        """Prints the table, except in a fit and if the caller wants nothing printed."""
         if trainer.state.fn != "fit" and trainer.validate_loop.verbose:
             say(table(self.confusion))
 
     def on_test_end(self, trainer: Any, pl_module: Any) -> None:
-        """Prints the table, unless the caller wants nothing printed."""
         if trainer.test_loop.verbose:
             say(table(self.confusion))
 

@@ -54,7 +54,6 @@ class Pictures(Callback):
             writer.add_image("inputs/on file, and as they enter", entering(data, first, count), first, dataformats="HW")
 
     def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
-        """Finds out whether it is time to draw."""
         step = trainer.global_step
         wanted = trainer.state.fn == "fit" and not trainer.sanity_checking and _writer(trainer) is not None
         self._due = bool(wanted and step and (trainer.clock.is_over or self._marks(trainer.clock, step) != self._drawn))
@@ -69,7 +68,6 @@ class Pictures(Callback):
                 self._probe = batch.x[:PROBE]
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
-        """Draws, if it is time."""
         if not self._due or self._probe is None:
             return
         step, writer, images = trainer.global_step, _writer(trainer), trainer.datamodule.val.images

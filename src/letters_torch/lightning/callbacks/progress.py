@@ -19,11 +19,9 @@ class StepProgressBar(TQDMProgressBar):
 
     @property
     def is_disabled(self) -> bool:
-        """Whether nothing is drawn."""
         return super().is_disabled or not sys.stderr.isatty()
 
     def init_train_tqdm(self) -> Tqdm:
-        """The bar of the run."""
         return Tqdm(
             bar_format=BAR,
             total=self.trainer.max_steps,
@@ -36,7 +34,6 @@ class StepProgressBar(TQDMProgressBar):
         )
 
     def get_metrics(self, trainer: Any, pl_module: Any) -> dict[str, int | str | float | dict[str, float]]:
-        """What the bar shows behind its numbers."""
         accuracy = trainer.callback_metrics.get("val/acc")
         return {} if accuracy is None else {"acc": f"{float(accuracy):.4f}"}
 
@@ -49,7 +46,6 @@ class StepProgressBar(TQDMProgressBar):
         """Nothing; Lightning would set the bar to a number of batches."""
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Advances by the steps of a block."""
         self.train_progress_bar.update(trainer.global_step - self.train_progress_bar.n)
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:

@@ -47,11 +47,9 @@ class StopOnSignal(Callback):
         self._heed(trainer)
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Stops after a block."""
         self._heed(trainer)
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
-        """Stops after a validation."""
         if trainer.state.fn == "fit":
             self._heed(trainer)
 
@@ -69,11 +67,10 @@ class StopOnSignal(Callback):
             say(f"to resume: python -m letters_torch fit --ckpt_path {last}")
 
     def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        """Gives the signals back."""
         self._give_back()
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
-        """As `teardown`, which Lightning leaves out then. It is about to give back the handlers that it found: ours."""
+        # Lightning leaves out `teardown` here, and is about to restore the handlers that it found: ours.
         trainer._signal_connector._original_handlers.update(self._handlers)
         self._give_back()
 

@@ -19,11 +19,9 @@ class RunSummary(Callback):
     """Prints the summary of a fit. After a signal, `StopOnSignal` has said why it ended and how to resume it."""
 
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
-        """Takes the time."""
         self._began = time.monotonic()
 
     def on_fit_end(self, trainer: Any, pl_module: Any) -> None:
-        """Prints the lines."""
         if trainer.fast_dev_run:
             return
         signalled = any(isinstance(callback, StopOnSignal) and callback.received for callback in trainer.callbacks)
