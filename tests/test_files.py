@@ -1,5 +1,6 @@
 """A file is written whole or not at all."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,15 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_part(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == [file]
     files.write(file, b"new", sync=False)
     assert file.read_bytes() == b"new"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows replaces no open file")
+def test_who_reads_the_old_file_reads_all_of_it(tmp_path: Path) -> None:
+    """The new content never stands in the old file, where a kill could leave half of it."""
+    files.write(tmp_path / "a.txt", b"old")
+    with (tmp_path / "a.txt").open("rb") as old:
+        files.write(tmp_path / "a.txt", b"newer")
+        assert old.read() == b"old"
 
 
 def test_only_a_regular_file_is_replaced(tmp_path: Path) -> None:

@@ -87,12 +87,13 @@ def at_step(file: Path, step: int) -> bytes:
 
 def test_a_folder_is_prepared_for_a_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, aside = tmp_path / "checkpoints", tmp_path / resume.SET_ASIDE
-    names = {"last.ckpt": 300, "stage1-step=120.ckpt": 120, "stage2-step=200.ckpt": 200, "stage0-step=50.ckpt": 50}
+    now, earlier = ("stage1-step=120.ckpt", "best-step=120-val_acc=0.5000.ckpt"), "stage0-step=50.ckpt"
+    names = {"last.ckpt": 300, "stage2-step=200.ckpt": 200, **dict.fromkeys(now, 120), earlier: 50}
     written = {name: at_step(folder / name, step) for name, step in names.items()}
     resume.prepare_folder(folder / "stage1-step=120.ckpt", folder, 120)
     assert capsys.readouterr().out == f"resuming from step 120; later checkpoints are kept in {aside}\n"
     assert (folder / "last.ckpt").read_bytes() == written["stage1-step=120.ckpt"]
-    assert {file.name for file in folder.iterdir()} == {"last.ckpt", "stage1-step=120.ckpt", "stage0-step=50.ckpt"}
+    assert {file.name for file in folder.iterdir()} == {"last.ckpt", *now, earlier}
     kept = {file.name: file.read_bytes() for file in aside.iterdir()}
     assert kept == {name: written[name] for name in ("last.ckpt", "stage2-step=200.ckpt")}
 

@@ -70,6 +70,16 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert torch.equal(loaded["state_dict"]["V"], torch.zeros(3, 785))
 
 
+def test_parameters_are_written_as_tensors(tmp_path: Path) -> None:
+    weights = {"V": torch.nn.Parameter(torch.ones(3, 785)), "W": torch.zeros(26, 4, requires_grad=True)}
+    checkpoint.write(tmp_path / "last.ckpt", checkpoint.encode(content(state_dict=weights)))
+    loaded = checkpoint.load(tmp_path / "last.ckpt")["state_dict"]
+    assert {name: (type(t), t.requires_grad) for name, t in loaded.items()} == dict.fromkeys(
+        "VW", (torch.Tensor, False)
+    )
+    assert torch.equal(loaded["V"], torch.ones(3, 785))
+
+
 WRONG: list[tuple[str, Any, str]] = [
     ("state_dict.V", torch.full((3, 785), torch.nan), "weights are not finite"),
     ("state_dict.W", torch.full((26, 4), torch.inf), "weights are not finite"),

@@ -42,3 +42,6 @@ def test_letters_are_brought_to_the_same_moments_once(tmp_path: Path, monkeypatc
     assert letters.normalised(None) is letters.sets.train.images
     assert letters.normalised(MOMENTS) is first
     counted.assert_called_once()
+    other = Moments(spread=5.0)
+    assert (letters.normalised(other) == moments.normalised(letters.sets.train.images.copy(), other)).all()
+    assert (letters.normalised(MOMENTS) == first).all()

@@ -71,7 +71,7 @@ def test_parameters_are_updated_in_place_without_gradients(engine: Updates) -> N
 def test_an_engine_may_serve_networks_of_different_sizes_and_precisions() -> None:
     engine = Blocked(10)
     for hidden, dtype in ((8, torch.float64), (8, torch.float32), (5, torch.float32), (8, torch.float64)):
-        task = problem(constant(25, 0.01, 0.1), hidden=hidden, inputs=48 - hidden, dtype=dtype)
+        task = problem(constant(30, 0.01, 0.1), hidden=hidden, inputs=48 - hidden, dtype=dtype)  # whole panels
         fresh = task.train(Blocked(10))
         assert all(torch.equal(a, b) for a, b in zip(task.train(engine), fresh, strict=True))
 

@@ -73,6 +73,15 @@ def test_any_shape(
     assert apart(task.train(Team(panel, num_threads=threads), cuts, first_step), by_numpy(task)) < EXACT
 
 
+def test_a_team_may_serve_networks_of_different_sizes_and_precisions() -> None:
+    """One after another: also where they have as many slices, of other widths."""
+    engine = Team(10, num_threads=2)
+    for hidden, dtype in ((100, torch.float64), (100, torch.float32), (90, torch.float32), (40, torch.float64)):
+        task = problem(constant(30, 0.01, 0.1), hidden=hidden, dtype=dtype)
+        fresh = task.train(Team(10, num_threads=2))
+        assert all(torch.equal(a, b) for a, b in zip(task.train(engine), fresh, strict=True))
+
+
 MODELS = [
     Model("erf", "squared_error", decay_biases=False),
     Model("relu", label_smoothing=0.1, train_biases=False),

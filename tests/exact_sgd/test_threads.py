@@ -87,15 +87,17 @@ def test_no_more_jobs_than_threads_may_wait_for_each_other(count: int) -> None:
 
 @pytest.mark.parametrize("failing", [0, 1])
 def test_jobs_that_wait_for_one_that_fails_are_stopped(failing: int) -> None:
-    stopped = threading.Event()
+    together, stopped, waited = threading.Barrier(3, timeout=10), threading.Event(), list[bool]()
 
     def job(number: int) -> None:
+        together.wait()
         if number == failing:
             raise ArithmeticError("no")
-        assert stopped.wait(10)
+        waited.append(stopped.wait(10))
 
     with pytest.raises(ArithmeticError):
         run_parallel([partial(job, number) for number in range(3)], threads=3, stop=stopped.set)
+    assert waited == [True, True]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")

@@ -173,7 +173,8 @@ def test_a_trainer_does_not_write_a_second_run_over_its_first(tmp_path: Path) ->
     first = fit(tmp_path, max_steps=10, logger=True, **KEEP)
     with pytest.raises(UserError) as error:
         first.trainer.fit(module(), datamodule=first.data)
-    message(error, "holds a run already", "new trainer")
+    new = "use a new trainer and, of a logger, a new run (wandb.finish() ends one of W&B)"
+    message(error, f"holds a run already; {new}, or resume it with ckpt_path='last'")
 
 
 def test_a_fit_goes_on_in_memory(tmp_path: Path) -> None:
@@ -311,8 +312,32 @@ def test_lightnings_rich_bar_takes_the_place_of_ours(tmp_path: Path) -> None:
     bar = RichProgressBar(console_kwargs={"file": drawn, "force_terminal": True, "width": 120})
     shown = fit(tmp_path, callbacks=[bar], **{**KEEP, "enable_progress_bar": True})
     assert [each for each in shown.trainer.callbacks if isinstance(each, ProgressBar)] == [bar]
-    assert all(part in drawn.getvalue() for part in ("step 200: train acc = ", "ended at step 200", "it/s"))
+    assert all(part in drawn.getvalue() for part in ("step 200: train acc = ", "ended at step 200", "200/200", "it/s"))
     assert same_weights(shown.model, fit(tmp_path).model)
+
+
+@pytest.mark.parametrize("begin", [0, 50])
+def test_a_bar_that_is_not_ours_counts_steps(tmp_path: Path, begin: int) -> None:
+    """From the start of this fit on, as Lightning's own total does."""
+
+    class Counts(ProgressBar):
+        def on_train_epoch_start(self, *_: Any) -> None:
+            self.total, self.counts = self.total_train_batches, list[int]()
+
+        def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+            self.counts.append(batch_idx + 1)
+
+    path = save_letters(tmp_path / "letters_data.mat")
+    if begin:
+        fit(tmp_path, max_steps=begin, **KEEP)
+    bar = Counts()
+    trainer(tmp_path, callbacks=[bar], **{**KEEP, "enable_progress_bar": True}).fit(
+        module(), datamodule=data_module(path), ckpt_path="last" if begin else None
+    )
+    assert bar.total == 200 - begin
+    assert bar.counts == [step - begin for step in (50, 100, 120, 150, 200) if step > begin]
+    fit(tmp_path, callbacks=[bar], fast_dev_run=True)
+    assert (bar.counts, bar.total) == ([1], 1)
 
 
 def test_averaged_weights_are_resumed(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What the logger of a run writes beside the curves, and the run's name."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +11,26 @@ from tensorboard.plugins.hparams import metadata, plugin_data_pb2
 
 from letters_torch import metrics_csv, run_folder
 from letters_torch.errors import UserError
+from letters_torch.lightning.logger import RunLogger
 from tests.support.making import message
 from tests.support.running import HIDDEN, fit, scalars
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run, resumed once."""
+@pytest.fixture(scope="module", params=["last.ckpt", "stage1-step=120.ckpt"])
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run, resumed once: from its last step, which was validated, or from an earlier one."""
     folder = tmp_path_factory.mktemp("logger")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         settings: dict[str, Any] = {"logger": True, "enable_checkpointing": True, "run_name": "wide"}
-        first = fit(folder, max_steps=100, **settings)
-        last = first.trainer.run_checkpoints.last  # type: ignore[union-attr]
+        first = fit(folder, max_steps=150, **settings)
+        file = first.trainer.run_checkpoints.folder / request.param  # type: ignore[union-attr]
         again = fit(folder, max_steps=1, **settings)  # only for a new trainer, module and data
         again.trainer.fit_loop.epoch_loop.max_steps = -1
         second = type(first.trainer)(
             default_root_dir=folder, val_check_interval=50, accelerator="cpu", pictures="never", run_name="other"
         )
-        second.fit(again.model, datamodule=again.data, ckpt_path=last)
+        second.fit(again.model, datamodule=again.data, ckpt_path=file)
     return folder / "lightning_logs/version_0-wide"
 
 
@@ -44,6 +46,18 @@ def test_the_table_holds_the_points_of_tensorboard(run: Path) -> None:
         assert table == points, name
     assert [int(row["step"]) for row in rows] == [0, 50, 100, 150, 200]
     assert [row["seconds"] for row in rows] == sorted(row["seconds"] for row in rows)
+
+
+def test_the_events_of_a_resumed_run_come_after_those_that_are_there(tmp_path: Path) -> None:
+    """TensorBoard reads the files in the order of their names, which begin with the second of their making."""
+    (tmp_path / "lightning_logs/version_0").mkdir(parents=True)
+    there = tmp_path / f"lightning_logs/version_0/events.out.tfevents.{int(time.time())}.zzz.1.0"
+    there.touch()
+    logger = RunLogger(tmp_path, there.parent)
+    logger.log_metrics({"val/acc": 0.5}, 10)
+    logger.finalize("success")
+    [new] = [file for file in there.parent.glob("events.*") if file != there]
+    assert new.name > there.name
 
 
 def test_the_text_tab_shows_the_settings(run: Path) -> None:

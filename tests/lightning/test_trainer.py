@@ -10,9 +10,10 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from letters_torch.errors import UserError
 from letters_torch.exact_sgd.schedule import Stage
 from letters_torch.lightning.logger import RunLogger
+from letters_torch.lightning.module import LettersModule
 from letters_torch.lightning.trainer import StepTrainer, _accelerator
 from tests.support.making import message
-from tests.support.running import HIDDEN, PROBE, ROWS, STAGES, VALIDATION, Fit, fit, scalars
+from tests.support.running import HIDDEN, PROBE, ROWS, STAGES, VALIDATION, Fit, data_module, fit, scalars
 
 TOTAL = sum(stage.steps for stage in STAGES)
 
@@ -74,6 +75,17 @@ def test_a_float_interval_is_a_part_of_the_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("block", [1, 7, 1000])
 def test_blocks_do_not_move_the_checks(tmp_path: Path, block: int) -> None:
     assert checks(tmp_path, data={"block": block}, max_steps=60)[0] == [0, 50, 60]
+
+
+def test_a_run_resumed_at_its_last_step_is_validated_there(tmp_path: Path) -> None:
+    """The checkpoint of the last stage is written before the last validation."""
+    fit(tmp_path, enable_checkpointing=True)
+    seen = Checks()
+    trainer = StepTrainer(default_root_dir=tmp_path, logger=False, callbacks=[seen], val_check_interval=50)
+    file = tmp_path / f"lightning_logs/version_0/checkpoints/stage2-step={TOTAL}.ckpt"
+    data = data_module(tmp_path / "letters_data.mat")
+    trainer.fit(LettersModule(list(STAGES), hidden=HIDDEN), datamodule=data, ckpt_path=file)
+    assert seen.steps == [TOTAL]
 
 
 def test_max_steps_beyond_the_schedule(tmp_path: Path) -> None:

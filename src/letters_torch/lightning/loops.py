@@ -6,6 +6,8 @@ from pytorch_lightning.loops.fit_loop import _FitLoop
 from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
 from pytorch_lightning.trainer.connectors.checkpoint_connector import _CheckpointConnector
 
+from letters_torch.data.prefetch import Block
+
 
 class StepFitLoop(_FitLoop):
     """Lightning's outer loop, which is not over before the last step is validated."""
@@ -51,8 +53,16 @@ class StepLoop(_TrainingEpochLoop):
     def on_run_start(self, data_fetcher: Any) -> None:
         """Validates before the first step, and after a resume if the validation is still due."""
         super().on_run_start(data_fetcher)
+        self._first_step = self.global_step
         if self.is_validation_due and not self.trainer.should_stop:
             self._validate()
+
+    def advance(self, data_fetcher: Any) -> None:
+        """Gives a block the index of its last step in this fit: Lightning's progress bars count by it."""
+        block = data_fetcher.batches[0][0] if data_fetcher.batches else None
+        if isinstance(block, Block):
+            self.batch_progress.current.ready = block.first_step + len(block.x) - 1 - self._first_step
+        super().advance(data_fetcher)
 
     @property
     def is_validation_due(self) -> bool:

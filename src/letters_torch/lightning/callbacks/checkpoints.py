@@ -65,7 +65,10 @@ class RunCheckpoints(Checkpoint):
         if source is None and trainer.global_step == 0:
             self.best = NO_BEST
             if any(folder.glob("*.ckpt")):
-                raise UserError(f"{folder} holds a run already; use a new trainer, or resume it with ckpt_path='last'")
+                raise UserError(
+                    f"{folder} holds a run already; use a new trainer and, of a logger, a new run (wandb.finish() ends"
+                    " one of W&B), or resume it with ckpt_path='last'"
+                )
         folder.mkdir(parents=True, exist_ok=True)
         self._lock, self.folder = run_folder.Lock(folder), folder
         resume.sweep(folder)
