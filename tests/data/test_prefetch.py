@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from letters_torch.data.prefetch import Block, Blocks
-from letters_torch.exact_sgd.threads import torch_threads
 
 
 def numbered(first: int, count: int) -> Block:
@@ -78,21 +77,3 @@ def test_workers_leave_the_trainings_threads_alone() -> None:
     del blocks
     assert torch.get_num_threads() == before
     assert set(inside) == {1}
-
-
-def test_a_block_made_together_is_cut_at_multiples_only() -> None:
-    asked = []
-
-    def make(first: int, count: int) -> Block:
-        asked.append((first, count))
-        return numbered(first, count)
-
-    blocks = Blocks(make, 2600, lambda: 800, lambda step: 3400 if step < 3400 else None, 0)
-    with torch_threads(2):
-        first, second = blocks
-    assert sorted(asked) == [(800, 200), (1000, 1000), (2000, 600), (2600, 400), (3000, 400)]
-    assert first.x[:, 0].tolist() == [800.0] * 200 + [1000.0] * 1000 + [2000.0] * 600
-    assert [(block.first_step, len(block.x), len(block.y)) for block in (first, second)] == [
-        (800, 1800, 1800),
-        (2600, 800, 800),
-    ]

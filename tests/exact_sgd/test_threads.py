@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -10,11 +11,14 @@ import pytest
 import torch
 
 from letters_torch.exact_sgd.threads import (
+    PART,
     blas_libraries,
     num_threads,
     one_thread_per_operation,
+    run_in_parts,
     run_parallel,
     torch_threads,
+    work_alone,
 )
 
 
@@ -114,3 +118,21 @@ def test_a_forked_process_has_threads_of_its_own() -> None:
         finally:
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("count", [0, 1, PART, 2 * PART + 3])
+def test_parts_cover_each_row_once(count: int) -> None:
+    done: list[tuple[int, int]] = []
+    run_in_parts(lambda begin, end: done.append((begin, end)), count)
+    assert [row for begin, end in sorted(done) for row in range(begin, end)] == list(range(count))
+
+
+def test_a_thread_that_works_alone_gives_no_job_to_others() -> None:
+    by: list[int] = []
+
+    def outer() -> int:
+        run_in_parts(lambda *_: by.append(threading.get_ident()), 5 * PART)
+        return threading.get_ident()
+
+    with torch_threads(2), ThreadPoolExecutor(1, "alone", work_alone) as pool:
+        assert by == 5 * [pool.submit(outer).result()]

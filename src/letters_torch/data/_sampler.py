@@ -31,7 +31,7 @@ def sample(images, rows, scaling, coefficients, base, fill, masked, out):  # typ
     height, width = images.shape[1:]
     framed = np.zeros((height + 3, width + 3), out.dtype)
     x, y, inside = np.empty(height * width, out.dtype), np.empty(height * width, out.dtype), np.empty(0, out.dtype)
-    first = np.empty(height * width, np.int32)
+    first = np.empty(height * width, np.uint32)
     if masked:
         inside = np.empty(height * width, out.dtype)
     for n in range(len(rows)):
@@ -42,7 +42,7 @@ def sample(images, rows, scaling, coefficients, base, fill, masked, out):  # typ
             for i in range(len(inside)):
                 inside[i] = min(x[i], real(width + 1) - x[i], real(1)) * min(y[i], real(height + 1) - y[i], real(1))
         _split(x, y, np.int32(width + 3), first)
-        _interpolate(framed.reshape(-1), width + 3, first, x, y, out[n])
+        _interpolate(framed.reshape(-1), np.uint64(width + 3), first, x, y, out[n])
         if masked:
             for i in range(len(inside)):
                 out[n, i] = out[n, i] * inside[i] + (real(1) - inside[i]) * fill
@@ -86,13 +86,14 @@ def _split(x, y, stride, first):  # type: ignore[no-untyped-def]
         column, row = np.int32(x[i]), np.int32(y[i])
         x[i] -= real(column)
         y[i] -= real(row)
-        first[i] = np.int32(row * stride + column)
+        first[i] = np.uint32(row * stride + column)
 
 
 @njit(cache=True, error_model="numpy")
 def _interpolate(pixels, stride, first, x, y, out):  # type: ignore[no-untyped-def]
+    one = np.uint64(1)
     for i in range(len(out)):
-        j = np.int64(first[i])
-        a, b, c, d = pixels[j], pixels[j + 1], pixels[j + stride], pixels[j + stride + 1]
+        j = np.uint64(first[i])  # unsigned: a signed index could be negative and count from the end
+        a, b, c, d = pixels[j], pixels[j + one], pixels[j + stride], pixels[j + stride + one]
         upper, lower = a + x[i] * (b - a), c + x[i] * (d - c)
         out[i] = upper + y[i] * (lower - upper)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from letters_torch.data.rows import Rows
 from letters_torch.data.stream import Draws
+from letters_torch.exact_sgd.threads import run_in_parts
 
 
 class AffineParameters(NamedTuple):
@@ -58,7 +59,7 @@ def affine_field(parameters: AffineParameters, height: int, width: int) -> Field
 
 
 def sample_field(images: Tensor | Rows, field: Field, interpolation: str, around: float, fill: float | None) -> Tensor:
-    """Each image at the positions of a field.
+    """Each image at the positions of a field; where the sampling is compiled, by all threads.
 
     Args:
         images: (N, H, W) float, or rows of a set.
@@ -98,8 +99,13 @@ def _sample_compiled(images: Tensor | Rows, field: Field, around: float, fill: f
     coefficients[:, :, 2] += sides / 2 + 0.5  # from the middle of the frame's first pixel
     out = torch.empty(len(rows), height * width, dtype=dtype)
     result, base = out.numpy(), field.base.to(dtype).numpy()
-    given = result.dtype.type(around if fill is None else fill)
-    _sampler()(pixels.numpy(), rows, scaling, coefficients.astype(result.dtype), base, given, fill is not None, result)
+    given, coefficients = result.dtype.type(around if fill is None else fill), coefficients.astype(result.dtype)
+
+    def write(begin: int, end: int) -> None:
+        part = slice(begin, end)
+        _sampler()(pixels.numpy(), rows[part], scaling, coefficients[part], base, given, fill is not None, result[part])
+
+    run_in_parts(write, len(rows))
     return out.view(-1, height, width)
 
 

@@ -22,6 +22,7 @@ from torchvision.transforms import v2
 from letters_torch.data.affine import AffineParameters, Field, affine_base, affine_field, sample_field
 from letters_torch.data.rows import Rows
 from letters_torch.data.stream import Draws
+from letters_torch.exact_sgd.threads import run_in_parts
 
 SMALLEST = 0.01  # factor of RandomAffine
 
@@ -58,7 +59,14 @@ class Augmentation(ABC):
 
     def augment_rows(self, rows: Rows, draws: Draws, fill: float) -> Tensor:
         """As `augment`, for rows of a set, which an augmentation may read without a copy of the standardised images."""
-        return self.augment(rows.standardised(), draws, fill)
+        images = torch.empty(len(rows.rows), *rows.images.shape[1:], dtype=rows.dtype)
+
+        def write(begin: int, end: int) -> None:
+            part = slice(begin, end)
+            images[part] = self.augment(rows._replace(rows=rows.rows[part]).standardised(), draws[part], fill)
+
+        run_in_parts(write, len(images))
+        return images
 
 
 def faded(draws: Draws, first_step: int, fade: tuple[int, int]) -> Draws:

@@ -1,18 +1,13 @@
-"""Blocks of training samples: made between two blocks of updates by all threads, or in advance by other threads."""
+"""Blocks of training samples, made between two blocks of updates or in advance by other threads."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
-from letters_torch.exact_sgd.blocked import panels
-from letters_torch.exact_sgd.threads import run_parallel
-
-PART = 1000  # samples that a thread makes at a time: with fewer, calls cost more than samples
+from letters_torch.exact_sgd.threads import work_alone
 
 
 class Block(NamedTuple):
@@ -32,8 +27,8 @@ class Blocks(Iterable[Block]):
         start: returns the step at which an iteration begins.
         next_pause: step -> the first later step at which a block must begin, because the trainer has something to do
             there; None when the run is over.
-        workers: the number of blocks that threads prepare in advance; 0 makes each block when it is needed, with all
-            threads.
+        workers: the number of blocks that threads of their own prepare in advance; 0 makes each block when it is
+            needed.
     """
 
     def __init__(
@@ -48,10 +43,10 @@ class Blocks(Iterable[Block]):
 
     def __iter__(self) -> Iterator[Block]:
         if not self.workers:
-            yield from (self._make_parallel(*piece) for piece in self._pieces())
+            yield from (self.make(*piece) for piece in self._pieces())
             return
         made: deque[Future[Block]] = deque()
-        pool = ThreadPoolExecutor(self.workers, "blocks", torch.set_num_threads, (1,))
+        pool = ThreadPoolExecutor(self.workers, "blocks", work_alone)
         try:
             for piece in self._pieces():
                 made.append(pool.submit(self.make, *piece))
@@ -61,23 +56,6 @@ class Blocks(Iterable[Block]):
                 yield made.popleft().result()
         finally:  # a run that is stopped does not wait for blocks that are not needed
             pool.shutdown(wait=False, cancel_futures=True)
-
-    def _make_parallel(self, first_step: int, count: int) -> Block:
-        """One block by all threads. It is cut at multiples of PART, however many threads there are."""
-        cuts = list(panels(first_step, count, PART))
-        made: dict[int, Block] = {}
-
-        def make(begin: int, end: int) -> None:
-            made[begin] = self.make(first_step + begin, end - begin)
-
-        run_parallel([partial(make, *cut) for cut in cuts])
-        parts = [made[begin] for begin, _ in cuts]
-        if len(parts) == 1:
-            return parts[0]
-        # Copied by all threads; torch.cat would use one.
-        x = parts[0].x.new_empty(count, *parts[0].x.shape[1:])
-        run_parallel([partial(x[begin:end].copy_, part.x) for (begin, end), part in zip(cuts, parts, strict=True)])
-        return Block(x, torch.cat([part.y for part in parts]), first_step)
 
     def _pieces(self) -> Iterator[tuple[int, int]]:
         """(first step, count), cut at the multiples of `block` and wherever the trainer pauses."""

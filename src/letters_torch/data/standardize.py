@@ -13,6 +13,7 @@ from torch import Tensor
 from letters_torch.data.directions import directions, of_images
 from letters_torch.data.moments import Moments, normalised
 from letters_torch.data.rows import Rows, standardised
+from letters_torch.exact_sgd.threads import run_in_parts
 from letters_torch.letters import SIDE, UInt8
 
 Scaling = Literal["pixel", "pixel_each_set", "global"]
@@ -67,7 +68,14 @@ class Standardizer:
         """What the network sees of `rows` after their augmentation, (N, 28, 28)."""
         if not self.directions:
             return images
-        return standardised(directions(images), self.mean, self.inv_std, images.dtype)
+        features = torch.empty_like(images)
+
+        def write(begin: int, end: int) -> None:
+            part = directions(images[begin:end])
+            features[begin:end] = standardised(part, self.mean, self.inv_std, images.dtype)
+
+        run_in_parts(write, len(images))
+        return features
 
     def state_dict(self) -> dict[str, Any]:
         """Plain tensors and numbers, for a checkpoint."""

@@ -7,16 +7,19 @@ the thread that does them (`run_parallel`).
 """
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 
 import torch
 from threadpoolctl import ThreadpoolController
 
 _num_threads: int | None = None  # the number for run_parallel, inside `one_thread_per_operation`
+_here = threading.local()  # .alone: this thread does its jobs by itself
 MOST = 1024  # a thread of the pool is only started when a job finds none idle
+PART = 250  # rows in a job of `run_in_parts`: enough for a call, and balanced threads in a block of 2,000
 
 
 def num_threads() -> int:
@@ -73,7 +76,8 @@ def run_parallel(
     with one_thread_per_operation():
         try:
             with _ending(stop):
-                for _ in range(min(threads or num_threads(), len(jobs)) - 1):
+                most = 1 if getattr(_here, "alone", False) else threads or num_threads()
+                for _ in range(min(most, len(jobs)) - 1):
                     helpers.append(_pool().submit(_help, rest, modes, stop))
                 for job in rest:
                     job()
@@ -81,6 +85,17 @@ def run_parallel(
             # A helper that has not begun when no job is left is not waited for.
             for helper in [helper for helper in helpers if not helper.cancel()]:
                 helper.result()
+
+
+def run_in_parts(job: Callable[[int, int], object], count: int) -> None:
+    """`run_parallel` of job(begin, end) for parts of range(count)."""
+    run_parallel([partial(job, begin, min(begin + PART, count)) for begin in range(0, count, PART)])
+
+
+def work_alone() -> None:
+    """From now on the calling thread does its jobs by itself, and torch uses one thread for its operations."""
+    _here.alone = True
+    torch.set_num_threads(1)
 
 
 def _help(jobs: Iterator[Callable[[], object]], modes: tuple[bool, bool], stop: Callable[[], object] | None) -> None:
@@ -102,7 +117,7 @@ def _ending(stop: Callable[[], object] | None) -> Iterator[None]:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(MOST, "run_parallel", torch.set_num_threads, (1,))
+    return ThreadPoolExecutor(MOST, "run_parallel", work_alone)
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
