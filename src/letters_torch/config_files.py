@@ -29,6 +29,7 @@ NOT_OFFERED = (
     "num_nodes",
     "num_sanity_val_steps",
     "overfit_batches",
+    "plugins",
     "reload_dataloaders_every_n_epochs",
     "sync_batchnorm",
     "use_distributed_sampler",

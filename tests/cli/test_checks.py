@@ -22,6 +22,8 @@ FLAGS = [
     ("--trainer.max_epochs", "; a run is measured in steps: set --trainer.max_steps"),
     ("--model.seed", "; set --seed_everything"),
     ("--batch_size", "; every step uses a single sample; there is no batch size"),
+    ("--early_stoping", "; did you mean --early_stopping?"),
+    ("--nam", "; did you mean --name?"),
     ("--zzzzzz", "; see fit --help"),
 ]
 

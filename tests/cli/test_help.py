@@ -54,7 +54,8 @@ def test_the_whole_help_is_lightnings(command: str, capsys: pytest.CaptureFixtur
     assert stop.value.code == 0
     shown = capsys.readouterr().out
     assert all(flag in shown for flag in ("--model.hidden", "--data.augment", "--trainer.callbacks"))
-    for refused in ("16-mixed", "bf16", "hpc", "max_epochs", "num_nodes"):
+    assert shown.startswith(f"usage: python -m letters_torch [options] {command} ")
+    for refused in ("16-mixed", "bf16", "MixedPrecision", "hpc", "SLURM", "max_epochs", "num_nodes"):
         assert refused not in shown
 
 

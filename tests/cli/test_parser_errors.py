@@ -32,7 +32,6 @@ WRONG = [
     ("--trainer.callbacks EarlyStopping", "--trainer.callbacks: EarlyStopping needs monitor"),
     ("--trainer.callbacks.monitor=val/acc", "name a class that has 'monitor' first, such as EarlyStopping"),
     ("--trainer.precision 16-mixed", "--trainer.precision 16-mixed: must be one of 32-true, 64-true, 32, 64"),
-    ("--trainer.plugins nonsense", "--trainer.plugins nonsense: no such class"),
     ("--trainer.logger TensorBordLogger", "no such class; did you mean TensorBoardLogger?"),
     ("--trainer.val_check_interval abc", "--trainer.val_check_interval abc: must be a number"),
     ("--trainer.pictures sometimes", "--trainer.pictures sometimes: must be a whole number or one of stages, never"),

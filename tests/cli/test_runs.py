@@ -85,6 +85,12 @@ def test_a_broken_config_is_said(three: Path, capsys: pytest.CaptureFixture[str]
     assert lines(capsys, str(three))[1].endswith("config.yaml cannot be read")
 
 
+def test_a_log_without_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Lightning's CSVLogger writes none."""
+    (run(tmp_path, "version_0") / "metrics.csv").write_text("epoch,step,val/acc\n0,1000,0.5\n")
+    assert lines(capsys, str(tmp_path))[1].split() == ["version_0", "-", "-", "1,000", "-"]
+
+
 def test_no_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     error = refused(capsys, "runs", str(tmp_path))
     assert f"no runs in {tmp_path / 'lightning_logs'}" in error

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 import torch
+from pytorch_lightning import callbacks
 from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from pytorch_lightning.plugins import HalfPrecision, MixedPrecision
 
 from letters_torch.errors import UserError
 from letters_torch.exact_sgd.schedule import Stage
@@ -138,6 +140,36 @@ def test_settings_that_cannot_mean_anything_are_refused(setting: dict[str, Any])
     if name == "val_check_interval":
         above = f"{value} is a fraction of the run, so at most 1.0; give steps as a whole number"
         message(error, above if value == 1.5 else f"must be more than 0, not {value}")
+
+
+@pytest.mark.parametrize("plugin", [MixedPrecision("bf16-mixed", "cpu"), HalfPrecision()], ids=type)
+def test_a_plugin_of_another_precision_is_refused(plugin: Any) -> None:
+    said = f"--trainer.plugins {type(plugin).__name__}: updates are exact in 32-true or 64-true only"
+    for given in (plugin, [plugin]):
+        with pytest.raises(UserError) as error:
+            StepTrainer(plugins=given)
+        assert str(error.value) == said
+
+
+OF_BATCHES = [
+    callbacks.BackboneFinetuning(),
+    callbacks.BatchSizeFinder(),
+    callbacks.GradientAccumulationScheduler({0: 2}),
+    callbacks.LearningRateFinder(),
+    callbacks.ModelPruning("l1_unstructured", amount=0.5),
+    callbacks.SpikeDetection(),
+    callbacks.StochasticWeightAveraging(0.01),
+]
+
+
+@pytest.mark.parametrize("callback", OF_BATCHES, ids=type)
+def test_a_callback_for_batches_is_refused(callback: Any) -> None:
+    with pytest.raises(UserError) as error:
+        StepTrainer(callbacks=[callback])
+    assert str(error.value) == (
+        f"--trainer.callbacks {type(callback).__name__}: it changes an optimizer's batches, and a step here is one"
+        " single-sample update; leave it out"
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from letters_torch import archive, config_files
-from letters_torch.cli import signatures
+from letters_torch.cli import shorthand, signatures
 from letters_torch.cli.arguments import values
 from letters_torch.cli.parser_errors import must_be
 from letters_torch.console import did_you_mean
@@ -93,7 +93,8 @@ def _check_flag(command: str, flag: str) -> None:
     known = signatures.flags(command)
     if flag in known or any(flag.startswith(f"{name}.") for name in known if "." in name):
         return
-    raise UserError(f"unknown flag {flag}{_hint(flag, known) or f'; see {command} --help'}")
+    meant = known | set(shorthand.FLAGS) if command == "fit" else known
+    raise UserError(f"unknown flag {flag}{_hint(flag, meant) or f'; see {command} --help'}")
 
 
 def _hint(name: str, known: Collection[str]) -> str:

@@ -40,7 +40,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "top": {"type": int, "default": 1},
     "pictures": {"type": str, "nargs": "+", "default": None},
 }
-_PARSING = {"exit_on_error": False, "allow_abbrev": False}
+_PARSING = {"exit_on_error": False, "allow_abbrev": False, "prog": "python -m letters_torch"}
 
 
 class SaveConfig(SaveConfigCallback):

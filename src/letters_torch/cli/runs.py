@@ -27,7 +27,7 @@ class Run:
         accuracy: the best on the validation rows; None before the first validation.
         best_step: the step of it.
         steps: steps done, as far as they are logged.
-        seconds: of training; None if they are not logged.
+        seconds: of training; None if they are not logged, as by Lightning's CSVLogger.
         settings: by key, `"model.hidden"`; empty if config.yaml is missing or cannot be read.
     """
 
@@ -86,7 +86,7 @@ def read(folder: Path) -> Run:
         accuracy,
         best_step,
         max(steps, default=None),
-        metrics_csv.seconds(rows) if rows else None,
+        metrics_csv.seconds(rows) or None,
         _settings(folder),
     )
 

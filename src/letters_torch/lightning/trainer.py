@@ -15,7 +15,19 @@ from typing import Any, Literal
 
 import pytorch_lightning as pl
 from pytorch_lightning.accelerators import Accelerator, CUDAAccelerator, MPSAccelerator
-from pytorch_lightning.callbacks import Callback, ProgressBar, WeightAveraging
+from pytorch_lightning.callbacks import (
+    BaseFinetuning,
+    BatchSizeFinder,
+    Callback,
+    GradientAccumulationScheduler,
+    LearningRateFinder,
+    ModelPruning,
+    ProgressBar,
+    SpikeDetection,
+    StochasticWeightAveraging,
+    WeightAveraging,
+)
+from pytorch_lightning.plugins import DoublePrecision, Precision
 
 from letters_torch import checkpoint as checkpoints
 from letters_torch import resume, run_folder
@@ -272,6 +284,17 @@ _OF_EPOCHS = {
     "reload_dataloaders_every_n_epochs": (0,),
 }
 
+# Callbacks that need the batches and the optimizer of a run.
+_OF_BATCHES = (
+    BaseFinetuning,
+    BatchSizeFinder,
+    GradientAccumulationScheduler,
+    LearningRateFinder,
+    ModelPruning,
+    SpikeDetection,
+    StochasticWeightAveraging,
+)
+
 
 def _refuse(kwargs: dict[str, Any]) -> None:
     """Refuses arguments of Lightning's Trainer that would be ignored or do harm here."""
@@ -292,3 +315,14 @@ def _refuse(kwargs: dict[str, Any]) -> None:
         raise UserError(f"--trainer.num_nodes {kwargs['num_nodes']}: {one_chain}; use 1 node")
     if str(kwargs.get("precision") or "32-true") not in ("32-true", "64-true", "32", "64"):
         raise UserError(f"--trainer.precision {kwargs['precision']}: updates are exact in 32-true or 64-true only")
+    for plugin in _as_list(kwargs.get("plugins")):
+        if isinstance(plugin, Precision) and type(plugin) not in (Precision, DoublePrecision):
+            name = type(plugin).__name__
+            raise UserError(f"--trainer.plugins {name}: updates are exact in 32-true or 64-true only")
+    for callback in _as_list(kwargs.get("callbacks")):
+        if isinstance(callback, _OF_BATCHES):
+            name = type(callback).__name__
+            raise UserError(
+                f"--trainer.callbacks {name}: it changes an optimizer's batches, and a step here is one single-sample"
+                " update; leave it out"
+            )

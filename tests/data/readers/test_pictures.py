@@ -250,3 +250,16 @@ def test_a_file_in_a_folder_that_is_named_like_a_picture_and_is_none_is_reported
     result = pictures.read([tmp_path])
     assert [file.name for file in result.files] == ["good.png"]
     assert {file.name for file, _ in result.failed} == {"blank.png", "cut.png"}
+
+
+@pytest.mark.parametrize(("brand", "name"), [(b"heic", "HEIC"), (b"mif1", "HEIC"), (b"avif", "AVIF")])
+def test_a_phones_format_is_named(tmp_path: Path, brand: bytes, name: str) -> None:
+    """In a folder it is reported like a picture that cannot be read: whoever took it wants it read."""
+    file = tmp_path / "IMG_0001.HEIC"
+    file.write_bytes(b"\0\0\0\x18ftyp" + brand + bytes(100))
+    said = f"{file} is a picture in {name}, which is not read; save it as JPEG"
+    with pytest.raises(UserError) as error:
+        pictures.read([file])
+    assert str(error.value) == said
+    save(drawn(), tmp_path / "good.png")
+    assert pictures.read([tmp_path]).failed == ((file, said),)

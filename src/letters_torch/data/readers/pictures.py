@@ -27,6 +27,8 @@ from letters_torch.paths import printable, require_regular
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
+# A phone's formats, which Pillow reads with plugins or not at all: the brand of an ISO base media file.
+_PHONES = {b"heic": "HEIC", b"heix": "HEIC", b"hevc": "HEIC", b"mif1": "HEIC", b"msf1": "HEIC", b"avif": "AVIF"}
 _SHOWN = 160  # pixels of the longer side of `Picture.shown`, at most
 _LONGER_SIDE = 23  # of the ink's box, in pixels brighter than a quarter: the median of the training letters
 _QUARTER = 0.25
@@ -185,6 +187,9 @@ def _open(file: Path) -> _Float:
             with Image.open(file, formats=_FORMATS) as image:
                 return _grey(ImageOps.exif_transpose(image))
     except UnidentifiedImageError as error:
+        kind = _of_a_phone(file)
+        if kind is not None:
+            raise UserError(f"{printable(file)} is a picture in {kind}, which is not read; save it as JPEG") from error
         raise _NoPicture(f"{printable(file)} is not a picture; give a file of {', '.join(_FORMATS)}") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UserError(f"{printable(file)} has too many pixels; make it smaller") from error
@@ -192,6 +197,13 @@ def _open(file: Path) -> _Float:
     except Exception as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise UserError(f"{printable(file)} cannot be read ({reason}); it may be damaged, save it again") from error
+
+
+def _of_a_phone(file: Path) -> str | None:
+    """The name of a format in `_PHONES`."""
+    with file.open("rb") as content:
+        head = content.read(12)
+    return _PHONES.get(head[8:]) if head[4:8] == b"ftyp" else None
 
 
 def _small(grey: _Float) -> UInt8:
