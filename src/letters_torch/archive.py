@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from letters_torch.errors import UserError
+from letters_torch.errors import UserError, reason
 
 LARGEST_PICKLE = 1 << 20  # bytes; that of a checkpoint has a few thousand
 
@@ -42,11 +42,7 @@ class ArchiveError(Exception):
 
 
 def require_intact(path: Path) -> None:
-    """Checks a checkpoint file as far as `verify` does.
-
-    Raises:
-        UserError: it is missing or damaged, or its pickle builds something else.
-    """
+    """Checks a checkpoint file as `verify` does; raises UserError."""
     with opened(path) as file:
         verify(file)
 
@@ -62,15 +58,11 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     except ArchiveError as error:
         raise UserError(f"--ckpt_path {path}: {error}; use another checkpoint of the run") from error
     except OSError as error:
-        raise UserError(f"--ckpt_path {path}: cannot be read ({error.strerror or error})") from error
+        raise UserError(f"--ckpt_path {path}: cannot be read ({reason(error)})") from error
 
 
 def read(file: IO[bytes]) -> Any:
-    """Reads an archive onto the CPU.
-
-    Raises:
-        ArchiveError: it is damaged, or its pickle holds more than tensors and plain values.
-    """
+    """Reads an archive onto the CPU; raises as `verify`."""
     verify(file)
     import torch
 
@@ -81,14 +73,10 @@ def read(file: IO[bytes]) -> Any:
 def verify(file: IO[bytes], checksums: bool = True) -> None:
     """Checks that an archive is whole and that its pickle builds nothing but tensors and plain values.
 
-    It needs no torch, which takes a second to import.
-
-    Args:
-        file: the archive.
-        checksums: compare the records with their checksums and sizes; not needed for what was just written.
+    It needs no torch, which takes a second to import. What was just written needs no check of its `checksums`.
 
     Raises:
-        ArchiveError: as `read`.
+        ArchiveError: the archive is damaged, or its pickle holds something else.
     """
     with _archive_errors(), zipfile.ZipFile(file) as archive:
         if checksums:
@@ -104,8 +92,7 @@ def _archive_errors() -> Iterator[None]:
     except pickle.UnpicklingError as error:
         raise ArchiveError("not a checkpoint, or one with more than tensors and plain values; not loaded") from error
     except Exception as error:  # a damaged archive fails wherever the damage is
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ArchiveError(f"damaged or not a checkpoint ({reason})") from error
+        raise ArchiveError(f"damaged or not a checkpoint ({reason(error)})") from error
 
 
 def _compare(archive: zipfile.ZipFile, size: int) -> None:
@@ -150,16 +137,11 @@ class _StandIn:
 
 
 class _Rehearsal(pickle._Unpickler):
-    """Python's own unpickler (the compiled one allocates memory that the stream asks for), with stand-ins.
-
-    Args:
-        stream: the pickle.
-        records: size in bytes of each tensor's record, by its key.
-    """
+    """Python's own unpickler (the compiled one allocates memory that the stream asks for), with stand-ins."""
 
     def __init__(self, stream: IO[bytes], records: dict[str, int]) -> None:
         super().__init__(stream)
-        self._records = records
+        self._records = records  # size in bytes of each tensor's record, by its key
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _FUNCTIONS:

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from letters_torch.console import did_you_mean
-from letters_torch.errors import UserError
+from letters_torch.errors import UserError, reason
 from letters_torch.paths import expanded
 
 _PACKAGE = Path(__file__).parent
@@ -89,8 +89,7 @@ def read(path: Path, flag: str = "--config") -> dict[str, Any]:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UserError(f"{where}{line}: invalid YAML ({error.problem})") from error
     except (OSError, yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{where}: cannot be read as YAML ({reason})") from error
+        raise UserError(f"{where}: cannot be read as YAML ({reason(error)})") from error
     if not isinstance(settings, dict):
         raise UserError(f"{where}: no settings in it; see the configs that come with letters_torch")
     return settings

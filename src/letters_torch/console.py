@@ -32,26 +32,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 class Parser(argparse.ArgumentParser):
-    """The parser of a command that is not one of Lightning's. A wrong argument raises `UserError`.
-
-    Args:
-        command: its name.
-        description: what it does, for `--help`.
-    """
+    """The parser of a command that is not one of Lightning's. A wrong argument raises `UserError`."""
 
     def __init__(self, command: str, description: str) -> None:
-        super().__init__(
-            prog=f"python -m letters_torch {command}",
-            description=description,
-            allow_abbrev=False,
-        )
+        super().__init__(prog=f"python -m letters_torch {command}", description=description, allow_abbrev=False)
 
     def parse_args(self, args: list[str]) -> argparse.Namespace:  # type: ignore[override]
-        """Parses the arguments behind the command's name.
-
-        Raises:
-            UserError: an unknown flag, a missing or a wrong value.
-        """
+        """Parses the arguments behind the command's name."""
         found, unknown = self.parse_known_args(args)
         if unknown:
             name = unknown[0].partition("=")[0]

@@ -16,32 +16,20 @@ class Diverged(UserError):
     """A run diverges: its settings are legal, but its loss or its weights leave all bounds."""
 
 
+def reason(error: BaseException) -> str:
+    """What an error says, as a part of a message: one line of at most 120 characters."""
+    text = getattr(error, "strerror", None) or str(error)
+    return " ".join(text.split())[:120] or type(error).__name__
+
+
 def require_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    """Checks a setting that has a fixed list of values.
-
-    Args:
-        name: of the setting, for the message.
-        value: as given.
-        choices: the values it may have.
-
-    Raises:
-        UserError: the value is none of them.
-    """
+    """Raises UserError if the value of the setting `name` is none of its choices."""
     if value not in choices:
         raise UserError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
 
 
 def require_int(name: str, value: object, least: int) -> None:
-    """Checks a setting that is a whole number.
-
-    Args:
-        name: of the setting, for the message.
-        value: as given.
-        least: the lowest value it may have.
-
-    Raises:
-        UserError: the value is no whole number, or below `least`.
-    """
+    """Raises UserError if the value of the setting `name` is no whole number, or below `least`."""
     try:
         number = operator.index(value) if not isinstance(value, bool) else None  # type: ignore[arg-type]
     except TypeError:

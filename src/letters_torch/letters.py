@@ -50,12 +50,9 @@ class Letters:
 
     def __getitem__(self, rows: slice | npt.NDArray[np.int64]) -> "Letters":
         """The letters of these rows, in this order."""
-        labels, writers = self.labels, self.writers
-        return Letters(
-            self.images[rows],
-            None if labels is None else labels[rows],
-            None if writers is None else writers[rows],
-        )
+        labels = None if self.labels is None else self.labels[rows]
+        writers = None if self.writers is None else self.writers[rows]
+        return Letters(self.images[rows], labels, writers)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ class MetricsCsv:
 
     Args:
         folder: of the run. It must exist.
-        purge_from: rows of this step and beyond, logged by an earlier process, are dropped.
+        purge_from: rows that an earlier process logged at this step and beyond are dropped.
     """
 
     def __init__(self, folder: Path, purge_from: int | None = None) -> None:
@@ -31,11 +31,7 @@ class MetricsCsv:
         self._whole = False  # the file holds exactly these rows and columns
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
-        """Adds a row and writes it out.
-
-        Raises:
-            OSError: the file cannot be written.
-        """
+        """Adds a row and writes it out; OSError if that fails."""
         row = {"step": float(step), "seconds": time.monotonic() - self._began, **metrics}
         new = [name for name in metrics if name not in self._columns]
         self._columns += new
@@ -65,11 +61,9 @@ def _text(rows: list[list[str]]) -> str:
 
 
 def read(file: Path) -> list[dict[str, float]]:
-    """The rows of a metrics.csv, ours or that of Lightning's CSVLogger; empty cells are left out.
+    """The rows of a metrics.csv, ours or that of Lightning's CSVLogger, by column; none if there is no file.
 
-    Returns:
-        For each row the values by column. A last line without its end, of a process that was killed, and rows without
-        a step are left out. There are none if there is no file.
+    Empty cells are left out, and so are rows without a step and a last line that a killed process left without its end.
     """
     if not file.is_file():
         return []

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from letters_torch.errors import UserError
+from letters_torch.errors import UserError, reason
 
 _SPECIAL = (
     (stat.S_ISFIFO, "a FIFO"),
@@ -17,11 +17,7 @@ _SPECIAL = (
 
 
 def expanded(path: str | os.PathLike[str], flag: str) -> Path:
-    """The path with a leading `~` or `~user` replaced by the home folder.
-
-    Args:
-        path: as given.
-        flag: the name of the setting, for the message.
+    """The path with a leading `~` or `~user` replaced by the home folder; `flag` names it in an error.
 
     Raises:
         UserError: there is no such user, or the path holds a null character.
@@ -35,20 +31,15 @@ def expanded(path: str | os.PathLike[str], flag: str) -> Path:
 
 
 def require_regular(path: Path, hint: str) -> None:
-    """Checks that a path is a regular file, so that opening it cannot block as a FIFO, socket or terminal does.
+    """Raises UserError, ending in `hint`, if there is no regular file at a path; symbolic links are followed.
 
-    Args:
-        path: as given; a symbolic link is followed.
-        hint: what to do instead; the end of the message.
-
-    Raises:
-        UserError: there is nothing at the path, or no regular file.
+    Opening something else, such as a FIFO, socket or terminal, could block.
     """
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        reason = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be opened ({error.strerror})"
-        raise UserError(f"{printable(path)} {reason}; {hint}") from error
+        what = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be opened ({reason(error)})"
+        raise UserError(f"{printable(path)} {what}; {hint}") from error
     if path.is_dir():
         raise UserError(f"{printable(path)} is a folder; {hint}")
     if not path.is_file():
@@ -67,7 +58,6 @@ def output_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or error
         raise UserError(
-            f"--output {printable(path)}: cannot be written ({reason}); name a file in an existing folder"
+            f"--output {printable(path)}: cannot be written ({reason(error)}); name a file in an existing folder"
         ) from error

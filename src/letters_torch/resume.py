@@ -1,8 +1,8 @@
 """The rules of a resume: what must not have changed, and what the folder of the run must look like.
 
 They are checked where every door passes: by the trainer before a fit, and by the module and the data module when
-Lightning hands them a checkpoint.
-`saved` and `now` are states of the data module (`LettersDataModule.state_dict`), as `checkpoint.schema` describes them.
+Lightning hands them a checkpoint. Each `require_` function raises UserError where its rule is broken. `saved` and `now`
+are states of the data module (`LettersDataModule.state_dict`), as `checkpoint.schema` describes them.
 """
 
 import re
@@ -28,10 +28,6 @@ def require_resumable(
         total: steps of the schedule.
         now: the state of the data module.
         averages: whether the fit averages its weights.
-
-    Raises:
-        UserError: the network, the letters, the split or the pixels are others, the schedule is too short, or the run
-            averaged its weights and this fit would not.
     """
     if "current_model_state" in content and not averages:
         raise UserError("--ckpt_path: the run averages its weights; keep WeightAveraging among trainer.callbacks")
@@ -41,23 +37,14 @@ def require_resumable(
 
 
 def require_same_data(saved: dict[str, Any], now: dict[str, Any]) -> None:
-    """Refuses to resume with other letters, another split, other moments, features or scaling.
-
-    Raises:
-        UserError: one of them differs.
-    """
+    """Refuses to resume with other letters, another split, other moments, features or scaling."""
     if saved["letters"] != now["letters"]:
         raise UserError(
             f"--ckpt_path: the run was trained on other letters than {now['origin']};"
             " give its --data.source, --data.path and --data.transposed"
         )
     require_same_split(saved, now)
-    moments = (_moments(state["standardizer"]["moments"]) for state in (now, saved))
-    for flag, (given, began) in (
-        ("--data.moments", moments),
-        ("--data.directions", tuple(str(state["standardizer"]["directions"]).lower() for state in (now, saved))),
-        ("--data.scaling", (now["scaling"], saved["scaling"])),
-    ):
+    for (flag, given), began in zip(_pixels(now).items(), _pixels(saved).values(), strict=True):
         if given != began:
             raise UserError(
                 f"{flag} {given}: the run of --ckpt_path was started with {began}, and its weights do not fit other"
@@ -66,11 +53,7 @@ def require_same_data(saved: dict[str, Any], now: dict[str, Any]) -> None:
 
 
 def require_same_split(saved: dict[str, Any], now: dict[str, Any]) -> None:
-    """Refuses a split in which training rows of a run are validation rows. Rows of other letters never are.
-
-    Raises:
-        UserError: the same letters are split in another way.
-    """
+    """Refuses a split in which training rows of a run are validation rows. Rows of other letters never are."""
     if saved["letters"] != now["letters"]:
         return
     for flag, name in (
@@ -92,11 +75,7 @@ def require_same_split(saved: dict[str, Any], now: dict[str, Any]) -> None:
 
 
 def require_same_width(content: dict[str, Any], hidden: int) -> None:
-    """Refuses a checkpoint of a network with another number of hidden units.
-
-    Raises:
-        UserError: the numbers differ.
-    """
+    """Refuses a checkpoint of a network with another number of hidden units."""
     saved = len(content["state_dict"]["V"])
     if saved != hidden:
         raise UserError(
@@ -106,11 +85,7 @@ def require_same_width(content: dict[str, Any], hidden: int) -> None:
 
 
 def require_step_in_schedule(content: dict[str, Any], total: int) -> None:
-    """Refuses to resume from a step beyond the schedule.
-
-    Raises:
-        UserError: the schedule ends before the step of the checkpoint.
-    """
+    """Refuses to resume from a step beyond the schedule."""
     step = content["letters_torch"]["step"]
     if step > total:
         raise UserError(
@@ -120,14 +95,10 @@ def require_step_in_schedule(content: dict[str, Any], total: int) -> None:
 
 
 def prepare_folder(source: Path, folder: Path, step: int) -> None:
-    """Prepares a run's folder for a resume at `step`, so that a kill from here on cannot mix old and new checkpoints.
+    """Prepares a run's checkpoints/ for a resume from `source`, a checkpoint of `step`.
 
-    What the run had beyond that step moves to `set_aside`, and the checkpoint becomes last.ckpt.
-
-    Args:
-        source: the checkpoint to resume from; if it is not in `folder`, there is nothing to do.
-        folder: a run's checkpoints/.
-        step: of the checkpoint.
+    What the run had beyond that step moves to `set_aside`, and `source` becomes last.ckpt, so that a kill from here on
+    cannot mix old and new checkpoints. If `source` is not in `folder`, there is nothing to do.
     """
     if source.resolve().parent != folder.resolve() or source.name == LAST:
         return
@@ -155,11 +126,7 @@ def step_of(file: Path) -> float:
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copies a checkpoint whole or not at all.
-
-    Raises:
-        UserError: the copy cannot be written.
-    """
+    """Copies a checkpoint whole or not at all; raises UserError."""
     checkpoint.write(target, source.read_bytes(), sync=False)  # after a power cut, the source is still there
 
 
@@ -169,6 +136,12 @@ def sweep(folder: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def _moments(values: dict[str, float] | None) -> str:
-    """Moments as the command line takes them."""
-    return "null" if values is None else "{" + ", ".join(f"{name}: {value}" for name, value in values.items()) + "}"
+def _pixels(state: dict[str, Any]) -> dict[str, str]:
+    """What the pixels went through, as the command line takes it, by flag."""
+    by = state["standardizer"]
+    moments = ", ".join(f"{name}: {value}" for name, value in (by["moments"] or {}).items())
+    return {
+        "--data.moments": f"{{{moments}}}" if moments else "null",
+        "--data.directions": str(by["directions"]).lower(),
+        "--data.scaling": state["scaling"],
+    }

@@ -18,9 +18,6 @@ LAST = "last.ckpt"
 class Lock:
     """Keeps a second fit from writing into the same folder. The system drops it when the process ends in any way.
 
-    Args:
-        folder: the folder to write into.
-
     Raises:
         UserError: another fit holds the lock.
     """
@@ -38,11 +35,7 @@ class Lock:
 
 
 def claim(root: Path, name: str | None = None) -> Path:
-    """Makes the next `version_N` below `root`/lightning_logs; no other process gets the same N.
-
-    Args:
-        root: the folder that holds lightning_logs.
-        name: for `version_N-name`.
+    """Makes the next `version_N` or `version_N-name` below `root`/lightning_logs; no other process gets the same N.
 
     Raises:
         UserError: the name cannot be part of a folder's name.
@@ -66,11 +59,9 @@ def claim(root: Path, name: str | None = None) -> Path:
 
 
 def of_logger(logger: Any, root: Path) -> Path:
-    """The folder in which a logger keeps its run: of its own for every run, whatever the logger is.
+    """The folder in which one of Lightning's loggers keeps its run, of its own for every run.
 
-    Args:
-        logger: one of Lightning's.
-        root: the folder for a logger that has none, as that of a remote server.
+    It is below `root` for a logger that has no folder, as that of a remote server.
     """
     folder = getattr(logger, "log_dir", None)  # TensorBoardLogger and CSVLogger
     if folder:
@@ -88,9 +79,7 @@ def of_checkpoint(checkpoint: Path) -> Path | None:
 def resumed(checkpoint: Path, root: Path | None) -> Path | None:
     """The run folder in which a fit from this checkpoint is resumed; None if it starts a new run.
 
-    Args:
-        checkpoint: a file.
-        root: the folder that holds lightning_logs, if one was given: a run elsewhere is not resumed then.
+    If a `root`, which holds lightning_logs, was given, a run elsewhere is not resumed.
     """
     folder = checkpoint.resolve().parent
     run = folder.parent
@@ -116,7 +105,7 @@ def named_checkpoint(named: str | Path | None, root: Path = Path()) -> Path:
         root: the folder that holds lightning_logs.
 
     Raises:
-        UserError: there is no run with such a checkpoint.
+        UserError: as `find_checkpoint`.
     """
     if named is None or named in ("last", "best"):
         file = find_checkpoint("last" if named == "last" else "best", root)
@@ -127,15 +116,7 @@ def named_checkpoint(named: str | Path | None, root: Path = Path()) -> Path:
 
 
 def find_checkpoint(which: Literal["last", "best"], root: Path) -> Path:
-    """The last or the best checkpoint of the newest run.
-
-    Args:
-        which: of the two.
-        root: the folder that holds lightning_logs.
-
-    Raises:
-        UserError: there is no such checkpoint.
-    """
+    """The last or the best checkpoint of the newest run below `root`/lightning_logs; UserError if there is none."""
     run = newest(root)
     found = list((run / CHECKPOINTS).glob(LAST if which == "last" else "best-*.ckpt")) if run else []
     if not found:

@@ -29,7 +29,7 @@ def test_shared_letters_make_the_same_blocks(tmp_path: Path, settings: dict) -> 
             data.setup("fit")
         for ours, theirs in zip(alone.make_block(7, 90), sharing.make_block(7, 90), strict=True):
             assert torch.equal(torch.as_tensor(ours), torch.as_tensor(theirs))
-        for ours, theirs in zip(*(data.val_dataloader()[0].batches[0] for data in (alone, sharing)), strict=True):
+        for ours, theirs in zip(*(data.val_dataloader()[0][0] for data in (alone, sharing)), strict=True):
             assert torch.equal(ours, theirs)
 
 

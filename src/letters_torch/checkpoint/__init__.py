@@ -13,7 +13,7 @@ from torch import Tensor
 
 from letters_torch import archive, files
 from letters_torch.checkpoint import schema
-from letters_torch.errors import UserError
+from letters_torch.errors import UserError, reason
 
 # What a reader of a checkpoint gets; the rest is Lightning's own bookkeeping.
 _KEPT = (
@@ -33,7 +33,9 @@ def load(path: Path) -> dict[str, Any]:
             values.
     """
     with archive.opened(path) as file:
-        return _read(file)
+        content = archive.read(file)
+        schema.require(content)
+    return {"callbacks": content.get("callbacks", {}), **{key: content[key] for key in _KEPT if key in content}}
 
 
 def encode(content: dict[str, Any]) -> bytes:
@@ -69,14 +71,7 @@ def write(path: Path, content: bytes, sync: bool = True) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         files.write(path, content, sync)
     except OSError as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"cannot write {path} ({reason}); the previous file is kept") from error
-
-
-def _read(file: Any) -> dict[str, Any]:
-    content = archive.read(file)
-    schema.require(content)
-    return {"callbacks": content.get("callbacks", {}), **{key: content[key] for key in _KEPT if key in content}}
+        raise UserError(f"cannot write {path} ({reason(error)}); the previous file is kept") from error
 
 
 def _plain(value: Any, where: str) -> Any:

@@ -19,7 +19,6 @@ current_model_state, averaging_state             of Lightning's WeightAveraging:
 """
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -32,6 +31,10 @@ LARGEST_COUNT = 1 << 53  # the largest count that a float64 holds exactly
 LARGEST_PIXEL = 255.0
 LARGEST_INV_STD = 1e6  # the deviation of whole grey levels is 1 / sqrt(rows) or more, or 0
 BEST_NAME = re.compile(r"best-step=\d+-val_acc=\d\.\d{4}\.ckpt")
+_DATA = {
+    **dict.fromkeys(("origin", "letters", "validation_writers", "split", "scaling"), str),
+    **dict.fromkeys(("seed", "validation"), int),
+}
 _DICTS = ("hyper_parameters", "datamodule_hyper_parameters", "callbacks", "averaging_state")
 
 
@@ -40,102 +43,79 @@ class SchemaError(ArchiveError):
 
 
 def require(content: Any) -> None:
-    """Checks the content of a checkpoint.
+    """Checks the content of a checkpoint. A later check may rely on the earlier ones.
 
     Raises:
         SchemaError: at the first fault.
     """
-    if not isinstance(content, dict) or "letters_torch" not in content or "state_dict" not in content:
-        raise SchemaError("a checkpoint, but not one of letters_torch")
-    fault = next(_faults(content), None)
-    if fault is not None:
-        raise SchemaError(fault)
-
-
-def _faults(content: dict[Any, Any]) -> Iterator[str]:
-    """The faults of a checkpoint, the first one first. A later check may rely on the earlier ones."""
+    ours = isinstance(content, dict) and "letters_torch" in content and "state_dict" in content
+    _expect(ours, "a checkpoint, but not one of letters_torch")
     state, data = content["letters_torch"], content.get("LettersDataModule")
-    if not isinstance(state, dict) or not isinstance(data, dict):
-        yield "the step or the statistics of the pixels are missing"
-        return
+    complete = isinstance(state, dict) and isinstance(data, dict)
+    _expect(complete, "the step or the statistics of the pixels are missing")
     for name in _DICTS:
-        if not isinstance(content.get(name, {}), dict):
-            yield f"invalid {name}"
-    yield from _weight_faults(content["state_dict"])
-    shape = content["state_dict"]["V"].shape
+        _expect(isinstance(content.get(name, {}), dict), f"invalid {name}")
+    _require_weights(content["state_dict"])
     others = [content["current_model_state"]] if "current_model_state" in content else []
     if state.keys() & {"V", "W"}:
         others.append({name: state.get(name) for name in "VW"})
     for weights in others:
-        yield from _weight_faults(weights)
-        if weights["V"].shape != shape:
-            yield "two sets of weights differ in shape"
-    if not _is_count(content.get("global_step")):
-        yield "invalid step"
-    yield from _state_faults(state)
-    yield from _data_faults(data)
-    yield from _best_faults(content.get("callbacks", {}).get("RunCheckpoints", {"best": [-1.0, ""]}))
+        _require_weights(weights)
+        same = weights["V"].shape == content["state_dict"]["V"].shape
+        _expect(same, "two sets of weights differ in shape")
+    _expect(_is_count(content.get("global_step")), "invalid step")
+    _require_state(state)
+    _require_data(data)
+    _require_best(content.get("callbacks", {}).get("RunCheckpoints", {"best": [-1.0, ""]}))
 
 
-def _weight_faults(weights: Any) -> Iterator[str]:
-    V, W = (weights.get(name) if isinstance(weights, dict) else None for name in "VW")
-    if not isinstance(weights, dict) or len(weights) != 2 or not all(_is_matrix(tensor) for tensor in (V, W)):
-        yield "the weights are not the two matrices V and W"
-    assert isinstance(V, Tensor)
-    assert isinstance(W, Tensor)
-    if not len(V) or V.shape[1] != PIXELS + 1 or W.shape != (CLASSES, len(V) + 1):
-        yield f"weights of shapes {tuple(V.shape)} and {tuple(W.shape)} do not make a network of {PIXELS} pixels"
-    if not (V.isfinite().all() and W.isfinite().all()):
-        yield "weights are not finite numbers"
+def _expect(condition: bool, fault: str) -> None:
+    if not condition:
+        raise SchemaError(fault)
 
 
-def _state_faults(state: dict[Any, Any]) -> Iterator[str]:
+def _require_weights(weights: Any) -> None:
+    two = isinstance(weights, dict) and weights.keys() == {"V", "W"} and all(map(_is_matrix, weights.values()))
+    _expect(two, "the weights are not the two matrices V and W")
+    V, W = weights["V"], weights["W"]
+    _expect(
+        len(V) > 0 and V.shape[1] == PIXELS + 1 and W.shape == (CLASSES, len(V) + 1),
+        f"weights of shapes {tuple(V.shape)} and {tuple(W.shape)} do not make a network of {PIXELS} pixels",
+    )
+    _expect(bool(V.isfinite().all() and W.isfinite().all()), "weights are not finite numbers")
+
+
+def _require_state(state: dict[Any, Any]) -> None:
     validated_at = state.get("validated_at")
     never = type(validated_at) is int and validated_at == -1
-    if not _is_count(state.get("step")) or not (_is_count(validated_at) or never):
-        yield "invalid step"
-    if not _is_count(state.get("loss_count")) or not _is_number(state.get("loss_sum")):
-        yield "invalid sum of losses"
+    _expect(_is_count(state.get("step")) and (never or _is_count(validated_at)), "invalid step")
+    _expect(_is_count(state.get("loss_count")) and _is_number(state.get("loss_sum")), "invalid sum of losses")
 
 
-def _data_faults(data: dict[Any, Any]) -> Iterator[str]:
-    match data:
-        case {
-            "origin": str(),
-            "letters": str(),
-            "seed": int(),
-            "validation": int(),
-            "validation_writers": str(),
-            "split": str(),
-            "scaling": str(),
-            "standardizer": {
-                "mean": mean,
-                "inv_std": inv_std,
-                "fill": fill,
-                "moments": moments,
-                "directions": bool(),
-                **rest,
-            },
-        } if not rest:
-            tables = ((mean, LARGEST_PIXEL), (inv_std, LARGEST_INV_STD))
-            if not all(_is_table(table, largest) for table, largest in tables) or not _is_number(fill):
-                yield f"the statistics of the pixels are not two tables of {SIDE} x {SIDE} numbers in their range"
-            if moments is not None and not (
-                isinstance(moments, dict)
-                and moments.keys() == {"spread", "slant", "aspect"}
-                and all(_is_number(value) for value in moments.values())
-            ):
-                yield "invalid moments"
-        case _:
-            yield "the statistics of the pixels or the split of the rows are missing"
+def _require_data(data: dict[Any, Any]) -> None:
+    by: Any = data.get("standardizer")
+    _expect(
+        all(type(data.get(name)) is kind for name, kind in _DATA.items())
+        and isinstance(by, dict)
+        and by.keys() == {"mean", "inv_std", "fill", "moments", "directions"}
+        and type(by["directions"]) is bool,
+        "the statistics of the pixels or the split of the rows are missing",
+    )
+    tables = _is_table(by["mean"], LARGEST_PIXEL) and _is_table(by["inv_std"], LARGEST_INV_STD)
+    _expect(
+        tables and _is_number(by["fill"]),
+        f"the statistics of the pixels are not two tables of {SIDE} x {SIDE} numbers in their range",
+    )
+    moments = {"spread": 0, "slant": 0, "aspect": 0} if by["moments"] is None else by["moments"]
+    named = isinstance(moments, dict) and moments.keys() == {"spread", "slant", "aspect"}
+    _expect(named and all(map(_is_number, moments.values())), "invalid moments")
 
 
-def _best_faults(state: Any) -> Iterator[str]:
+def _require_best(state: Any) -> None:
     match state:
         case {"best": [score, str(name)]} if _is_number(score) and (not name or BEST_NAME.fullmatch(name)):
-            pass
-        case _:
-            yield "invalid best-checkpoint record"
+            return
+    raise SchemaError("invalid best-checkpoint record")
 
 
 def _is_table(value: Any, largest: float) -> bool:

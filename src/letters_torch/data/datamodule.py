@@ -1,8 +1,10 @@
 """The LightningDataModule: blocks of samples for training, whole sets for evaluation."""
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections import UserList
+from collections.abc import Sequence
 from dataclasses import asdict
+from inspect import signature
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -40,6 +42,10 @@ class Batch(NamedTuple):
 
     x: Tensor  # (N, 784), standardised
     y: Tensor | None  # (N,), int64, 0..25; None if there are no labels
+
+
+class Batches(UserList[Batch]):
+    """A list that Lightning treats as one loader; it treats a plain list as several."""
 
 
 class LettersDataModule(pl.LightningDataModule):
@@ -136,7 +142,7 @@ class LettersDataModule(pl.LightningDataModule):
         """Reads the letters (once), splits the labelled rows and computes the statistics.
 
         Raises:
-            UserError: as the readers; or there are too few rows to split, or their writers are not known.
+            UserError: as the readers; there are too few rows to split; or their writers are not known.
         """
         if self.pictures is not None and stage == "predict":
             self.pictures_read = pictures.read(self.pictures)
@@ -150,33 +156,23 @@ class LettersDataModule(pl.LightningDataModule):
         self.train, self.val, self.test = labelled[rows], labelled[held], self.sets.test
         self.digest, self.split = _digest(labelled), f"{zlib.crc32(rows.astype('<i8').data):08x}"
         self.save_hyperparameters({"letters": self.sets.origin, "letters_digest": self.digest})
-        images = fitted_on = self._normalised_training_rows(rows)
+        images = fitted_on = self.train.images if self.moments is None else self._normalised(rows)
         if self.scaling == "pixel_each_set":
-            fitted_on = self._normalised_labelled_rows()
+            fitted_on = self._normalised(slice(None))
         self.standardizer = standardize.fit(fitted_on, self.scaling, self.moments, self.directions)
         self._placed = torch.from_numpy(images)
         self._classes = _classes(self.train)
 
     def read_letters(self) -> LetterSets:
-        """Reads the letters that the settings name.
-
-        Raises:
-            UserError: as the readers'.
-        """
+        """Reads the letters that the settings name; raises UserError as the readers do."""
         return open_letters(self.source, self.path, self.transposed, self.download)
 
-    def _normalised_training_rows(self, rows: stream.Rows) -> UInt8:
-        """The images of these rows (N, 28, 28), the training rows, brought to the moments."""
-        if self.shared is None or self.moments is None:
-            return normalised(self.train.images, self.moments)
-        return self._normalised_labelled_rows()[rows]
-
-    def _normalised_labelled_rows(self) -> UInt8:
-        """The images of training and validation rows (N, 28, 28), brought to the moments."""
+    def _normalised(self, rows: stream.Rows | slice) -> UInt8:
+        """The images of these labelled rows, (N, 28, 28), after moment normalisation."""
         assert self.sets is not None
         if self.shared is not None:
-            return self.shared.normalised(self.moments)
-        return normalised(self.sets.train.images, self.moments)
+            return self.shared.normalised(self.moments)[rows]
+        return normalised(self.sets.train.images[rows], self.moments)
 
     def _split(self, labelled: Letters) -> tuple[stream.Rows, stream.Rows]:
         """The training and the validation rows, drawn by the seed."""
@@ -197,7 +193,7 @@ class LettersDataModule(pl.LightningDataModule):
             )
         return order[~held], order[held]
 
-    def train_dataloader(self) -> "Blocks":
+    def train_dataloader(self) -> Blocks:
         """Blocks from the clock's step on, cut where something is due between two steps."""
         trainer: Any = self.trainer  # a StepTrainer
         clock = trainer.clock
@@ -228,7 +224,7 @@ class LettersDataModule(pl.LightningDataModule):
         """The trainer's precision: in a float64 run the pixels are not rounded to float32."""
         return torch.float64 if self.trainer is not None and self.trainer.precision == "64-true" else torch.float32
 
-    def val_dataloader(self) -> "list[Batches]":
+    def val_dataloader(self) -> list[Batches]:
         """The validation rows and, in a fit, the probe of the training rows."""
         loaders = [self._batches(self.val, self._val_standardizer())]
         if self._fitting:
@@ -244,12 +240,8 @@ class LettersDataModule(pl.LightningDataModule):
         known = self._known if not self._fitting and self.scaling != "pixel_each_set" else None
         return known or self.standardizer
 
-    def test_dataloader(self) -> "Batches":
-        """The test rows.
-
-        Raises:
-            UserError: the test rows have no labels.
-        """
+    def test_dataloader(self) -> Batches:
+        """The test rows; UserError if they have no labels."""
         if self.test.labels is None:
             raise UserError(
                 f"{self._origin} has no labels for its test rows, so nothing can be tested; write them with"
@@ -257,7 +249,7 @@ class LettersDataModule(pl.LightningDataModule):
             )
         return self._batches(self.test, self._test_standardizer())
 
-    def predict_dataloader(self) -> "Batches":
+    def predict_dataloader(self) -> Batches:
         """The test rows in order, or the pictures."""
         return self._batches(self.test, self._test_standardizer())
 
@@ -268,7 +260,7 @@ class LettersDataModule(pl.LightningDataModule):
             return standardize.fit(normalised(self.test.images, by.moments), self.scaling, by.moments, by.directions)
         return self._known or self.standardizer
 
-    def _batches(self, letters: Letters, standardizer: Standardizer | None) -> "Batches":
+    def _batches(self, letters: Letters, standardizer: Standardizer | None) -> Batches:
         """A few large tensors, standardised once: collating row by row would take longer than the training."""
         assert standardizer is not None
         x = standardizer(torch.from_numpy(letters.images), self._dtype).flatten(1)
@@ -282,15 +274,13 @@ class LettersDataModule(pl.LightningDataModule):
 
     def _settings(self) -> dict[str, Any]:
         """The arguments of this module as plain values, for a checkpoint."""
-        names = ("source", "transposed", "download", "sampling", "directions", "scaling", "validation")
-        more = ("validation_writers", "probe", "block", "workers", "seed", "fade")
-        settings = {name: getattr(self, name) for name in (*names, *more)}
+        settings = {name: getattr(self, name) for name in signature(LettersDataModule).parameters}
         settings["path"] = None if self.path is None else str(self.path)
         settings["moments"] = None if self.moments is None else asdict(self.moments)
-        if self.augment is None:
-            return {**settings, "augment": None}
-        args, kwargs = getattr(self.augment, "given", ((), {}))
-        return {**settings, "augment": {"class": type(self.augment).__qualname__, "args": args, "kwargs": kwargs}}
+        if self.augment is not None:
+            args, kwargs = getattr(self.augment, "given", ((), {}))
+            settings["augment"] = {"class": type(self.augment).__qualname__, "args": args, "kwargs": kwargs}
+        return settings
 
     @classmethod
     def load_from_checkpoint(  # type: ignore[override]
@@ -323,11 +313,7 @@ class LettersDataModule(pl.LightningDataModule):
         return {"standardizer": self.standardizer.state_dict(), **letters, **split, "scaling": self.scaling}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes the statistics of a checkpoint.
-
-        Raises:
-            UserError: training rows of that run would be validation rows.
-        """
+        """Takes the statistics of a checkpoint; UserError if training rows of its run would be validation rows."""
         if "standardizer" not in state_dict:
             return
         try:
@@ -368,7 +354,7 @@ def _restored(saved: dict[str, Any]) -> dict[str, Any]:
 def _of_random_writers(writers: npt.NDArray[np.int64], rows: int, seed: int) -> npt.NDArray[np.bool_]:
     """Selects all rows of writers in random order, as many writers as it takes for `rows` rows; (N,).
 
-    A writer of many rows is as likely as any other. Rows of unknown writers are never selected.
+    A writer of many rows is as likely as any other. Unknown writers are never selected.
     """
     names, which = np.unique(writers, return_inverse=True)
     place = np.where(writers == UNKNOWN, len(names), stream.shuffled(seed, len(names))[which])
@@ -386,16 +372,3 @@ def _classes(letters: Letters) -> Tensor:
     """Labels 1..26 as classes 0..25, (N,) int64."""
     assert letters.labels is not None
     return torch.from_numpy(letters.labels.astype(np.int64) - 1)
-
-
-class Batches:
-    """A list that Lightning treats as one loader; it treats a plain list as several."""
-
-    def __init__(self, batches: list[Batch]) -> None:
-        self.batches = batches
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __iter__(self) -> Iterator[Batch]:
-        return iter(self.batches)

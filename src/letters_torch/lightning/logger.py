@@ -12,7 +12,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from torch.utils.tensorboard.summary import hparams
 
 from letters_torch import metrics_csv, run_folder
-from letters_torch.errors import UserError
+from letters_torch.errors import UserError, reason
 from letters_torch.metrics_csv import MetricsCsv
 
 
@@ -101,9 +101,8 @@ class RunLogger(TensorBoardLogger):
         try:
             yield
         except OSError as error:
-            raise UserError(
-                f"cannot write {what} in {self.log_dir} ({error.strerror or error}); what was there before is kept"
-            ) from error
+            where = f"{what} in {self.log_dir}"
+            raise UserError(f"cannot write {where} ({reason(error)}); what was there before is kept") from error
 
     def _get_next_version(self) -> Any:
         return run_folder.claim(Path(self.root_dir).parent, self._run_name).name

@@ -65,7 +65,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
 
 def test_a_thousand_letters_from_pixels(opened: Opened) -> None:
     opened.data.setup("predict")
-    x = opened.data.predict_dataloader().batches[0].x[:1000]
+    x = opened.data.predict_dataloader()[0].x[:1000]
     expected = predict(opened.module, [(x, None)])
     pixels = opened.data.test.images[:1000].reshape(1000, -1).tolist()
     found = np.array(opened.visit.page.evaluate(READ, pixels))

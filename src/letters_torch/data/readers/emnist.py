@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from letters_torch.data.readers import matfile
 from letters_torch.data.readers.arrays import as_images, as_labels, as_writers, inflates_to
-from letters_torch.errors import UserError
+from letters_torch.errors import UserError, reason
 from letters_torch.letters import SIDE, Letters, LetterSets
 from letters_torch.paths import printable
 
@@ -134,8 +134,7 @@ def _download(folder: Path) -> None:
             EMNIST(root=str(root), split="letters", train=train, download=True)
     # torchvision passes on whatever urllib, zipfile and gzip raise for the network, the disk or the archive.
     except Exception as error:
-        reason = " ".join(str(error).split())[:200]
         raise UserError(
-            f"EMNIST could not be downloaded into {printable(root)} ({reason}); check the network and the free"
+            f"EMNIST could not be downloaded into {printable(root)} ({reason(error)}); check the network and the free"
             " disk space, or fetch emnist-letters.mat yourself and give it as --data.path"
         ) from error

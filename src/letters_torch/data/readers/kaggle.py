@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from letters_torch.data.readers import matfile
 from letters_torch.data.readers.arrays import as_images, as_labels, as_writers
-from letters_torch.errors import UserError
+from letters_torch.errors import UserError, reason
 from letters_torch.letters import Letters, LetterSets
 from letters_torch.paths import printable, require_regular
 
@@ -58,8 +58,7 @@ def _load(path: Path) -> npt.NDArray[Any]:
         # Mapped, so that nothing is allocated for a size that the file only claims.
         array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # NumPy raises ValueError, OSError, EOFError, SyntaxError, tokenize.TokenError and more
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise UserError(
-            f"{printable(path)} is not a NumPy array or is damaged ({reason}); mend or remove it"
+            f"{printable(path)} is not a NumPy array or is damaged ({reason(error)}); mend or remove it"
         ) from error
     return array

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from letters_torch.data.readers.arrays import inflates_to
-from letters_torch.errors import UserError
+from letters_torch.errors import UserError, reason
 from letters_torch.paths import printable, require_regular
 
 _HEADER = 128
@@ -97,12 +97,13 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     except UserError:
         raise
     except OSError as error:
-        raise UserError(f"{printable(path)} cannot be read: {error.strerror or error}") from error
+        raise UserError(f"{printable(path)} cannot be read: {reason(error)}") from error
     # A damaged tag can raise almost anything later: ValueError, KeyError, IndexError, OverflowError, MemoryError,
     # zlib.error, struct.error. All of them mean the same to the user.
     except Exception as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise UserError(f"{printable(path)} is damaged or incomplete ({reason}); copy or download it again") from error
+        raise UserError(
+            f"{printable(path)} is damaged or incomplete ({reason(error)}); copy or download it again"
+        ) from error
 
 
 def _byte_order(header: bytes, path: Path) -> str:

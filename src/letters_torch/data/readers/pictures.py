@@ -21,7 +21,7 @@ from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 from scipy import ndimage
 
 from letters_torch.data.readers import paper
-from letters_torch.errors import UserError
+from letters_torch.errors import UserError, reason
 from letters_torch.letters import SIDE, Letters, UInt8
 from letters_torch.paths import printable, require_regular
 
@@ -195,8 +195,9 @@ def _open(file: Path) -> _Float:
         raise UserError(f"{printable(file)} has too many pixels; make it smaller") from error
     # On a damaged picture Pillow raises OSError, SyntaxError, ValueError, struct.error and more.
     except Exception as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise UserError(f"{printable(file)} cannot be read ({reason}); it may be damaged, save it again") from error
+        raise UserError(
+            f"{printable(file)} cannot be read ({reason(error)}); it may be damaged, save it again"
+        ) from error
 
 
 def _of_a_phone(file: Path) -> str | None:
