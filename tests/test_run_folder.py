@@ -31,12 +31,12 @@ def test_a_name_that_is_no_part_of_a_folders_name(tmp_path: Path, name: str) -> 
 
 
 def test_two_fits_cannot_write_into_the_same_folder(tmp_path: Path) -> None:
-    lock = run_folder.Lock(tmp_path)
+    lock = run_folder.lock(tmp_path)
     with pytest.raises(UserError) as error:
-        run_folder.Lock(tmp_path)
+        run_folder.lock(tmp_path)
     assert str(error.value) == f"{tmp_path}: another fit is writing there; wait until it ends, or stop it"
     lock.release()
-    run_folder.Lock(tmp_path).release()
+    run_folder.lock(tmp_path).release()
 
 
 def test_the_last_and_the_best_checkpoint_of_the_newest_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

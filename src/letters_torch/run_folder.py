@@ -15,23 +15,18 @@ CHECKPOINTS = "checkpoints"
 LAST = "last.ckpt"
 
 
-class Lock:
-    """Keeps a second fit from writing into the same folder. The system drops it when the process ends in any way.
+def lock(folder: Path) -> FileLock:
+    """Keeps a second fit from writing into a folder, until the lock is released or the process ends in any way.
 
     Raises:
         UserError: another fit holds the lock.
     """
-
-    def __init__(self, folder: Path) -> None:
-        self._lock = FileLock(folder / ".lock", thread_local=False)
-        try:
-            self._lock.acquire(blocking=False)
-        except Timeout as error:
-            raise UserError(f"{folder}: another fit is writing there; wait until it ends, or stop it") from error
-
-    def release(self) -> None:
-        """Lets other fits in."""
-        self._lock.release()
+    taken = FileLock(folder / ".lock", thread_local=False)
+    try:
+        taken.acquire(blocking=False)
+    except Timeout as error:
+        raise UserError(f"{folder}: another fit is writing there; wait until it ends, or stop it") from error
+    return taken
 
 
 def claim(root: Path, name: str | None = None) -> Path:

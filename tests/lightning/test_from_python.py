@@ -433,14 +433,3 @@ def test_outputs_that_are_not_finite_are_refused(done: Fit, weights: float) -> N
     for call in (trainer(root(done)).predict, trainer(root(done)).validate, trainer(root(done)).test):
         with pytest.raises(UserError, match="not finite"):
             call(broken, datamodule=done.data)
-
-
-def test_two_fits_in_a_folder(tmp_path: Path) -> None:
-    """The folder of a run is locked, whatever process holds it."""
-    from letters_torch.run_folder import Lock
-
-    lock = Lock(tmp_path)
-    with pytest.raises(UserError, match="another fit is writing there"):
-        Lock(tmp_path)
-    lock.release()
-    Lock(tmp_path).release()

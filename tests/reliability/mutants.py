@@ -238,7 +238,7 @@ DATA: Mutants = {
     "data/readers/kaggle.py": (
         "data/readers/test_kaggle.py",
         [
-            ("    if stored is not None:\n        return as_writers", "    if False:\n        return as_writers"),
+            ("    if WRITERS in arrays:\n        return as_writers", "    if False:\n        return as_writers"),
             ('if name == "train" else None', 'if name == "test" else None'),
             ('mmap_mode="r", allow_pickle=False', "allow_pickle=True"),
         ],
@@ -339,7 +339,7 @@ RUNS: Mutants = {
         [
             ("key=_number, reverse=True)", "reverse=True)"),
             ('LAST if which == "last" else "best-*.ckpt"', '"best-*.ckpt" if which == "last" else LAST'),
-            ("self._lock.acquire(blocking=False)", "pass"),
+            ("taken.acquire(blocking=False)", "pass"),
             ("if each.resolve() == run)", "if each == run)"),
         ],
     ),

@@ -115,13 +115,13 @@ def test_weights_that_just_became_infinite_are_not_saved(
 def test_a_run_that_goes_on_is_not_resumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = runs.make(tmp_path)
     assert runs.fit(config, "--trainer.max_steps", 130) == 0
-    from letters_torch.run_folder import Lock
+    from letters_torch.run_folder import lock
 
-    lock = Lock(runs.last_of(tmp_path).parent)
+    held = lock(runs.last_of(tmp_path).parent)
     assert "another fit is writing there" in runs.mistake(
         capsys, "fit", "--config", config, "--ckpt_path", runs.last_of(tmp_path)
     )
-    lock.release()
+    held.release()
     assert runs.fit(config, "--ckpt_path", runs.last_of(tmp_path)) == 0
 
 

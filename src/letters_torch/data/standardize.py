@@ -13,6 +13,7 @@ from torch import Tensor
 from letters_torch.data.directions import directions, of_images
 from letters_torch.data.moments import Moments, normalised
 from letters_torch.data.rows import Rows, standardised
+from letters_torch.errors import UserError
 from letters_torch.exact_sgd.threads import run_in_parts
 from letters_torch.letters import SIDE, UInt8
 
@@ -84,10 +85,13 @@ class Standardizer:
         return {**tables, "moments": moments, "directions": self.directions}
 
     @classmethod
-    def from_state(cls, state: dict[str, Any]) -> "Standardizer":
-        """The standardizer of a `state_dict`."""
-        moments = state["moments"]
-        return cls(**{**state, "moments": Moments(**moments) if moments else None})
+    def from_state(cls, state: dict[str, Any], where: str = "--ckpt_path") -> "Standardizer":
+        """The standardizer of a `state_dict`; UserError, saying `where` it is from, if its moments are invalid."""
+        try:
+            moments = Moments(**state["moments"]) if state["moments"] else None
+        except ValueError as error:
+            raise UserError(f"{where}: invalid moments ({error}); use another checkpoint of the run") from error
+        return cls(**{**state, "moments": moments})
 
 
 def fit(images: UInt8, scaling: Scaling, moments: Moments | None = None, directions: bool = False) -> Standardizer:

@@ -36,7 +36,7 @@ def gather(trainer: Any, module: LettersModule, data: LettersDataModule, checkpo
     return run.Run(folder, checkpoint, module, data, history, validation, test)
 
 
-def report(trainer: Any, module: LettersModule, data: LettersDataModule, checkpoint: Path, output: Path | None) -> Path:
+def report(trainer: Any, module: LettersModule, data: LettersDataModule, checkpoint: Path, output: Path | None) -> None:
     """Writes the report of the run that the checkpoint belongs to, to report.html in its folder if `output` is None.
 
     Raises:
@@ -47,4 +47,3 @@ def report(trainer: Any, module: LettersModule, data: LettersDataModule, checkpo
     with output_errors(file):
         files.write(file, run.document(gathered).encode())
     say(f"report: {file}")
-    return file

@@ -56,13 +56,10 @@ def read(folder: Path) -> Logged:
     if "val/acc" not in curves:
         raise UserError(f"{folder}: no validation was logged, so there is nothing to report; train on with `fit`")
     sessions = [_session(file) for file in events] or [_session_of_table(rows)]
-    cut = tuple(
-        f"{file.name} ends in the middle of a record; points after it are missing unless metrics.csv has them"
-        for file in events
-        if _is_cut(file)
-    )
-    settings = config_files.read(config, flag="")
-    return Logged(settings, curves, sum(s for s, _ in sessions), sum(n for _, n in sessions), cut)
+    seconds, steps = (sum(column) for column in zip(*sessions, strict=True))
+    what = "ends in the middle of a record; points after it are missing unless metrics.csv has them"
+    cut = tuple(f"{file.name} {what}" for file in events if _is_cut(file))
+    return Logged(config_files.read(config, flag=""), curves, seconds, int(steps), cut)
 
 
 def _merged(table: Curves, events: Curves) -> Curves:

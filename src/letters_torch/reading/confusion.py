@@ -9,11 +9,7 @@ from letters_torch.letters import ALPHABET, CLASSES
 
 
 def confusion(truth: npt.ArrayLike, predicted: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    """Counts pairs of true and predicted class.
-
-    Args:
-        truth: (N,) integers 0..25; an array, or a tensor on the CPU.
-        predicted: (N,) integers 0..25, likewise.
+    """Counts pairs of true and predicted class, integers 0..25, (N,), in arrays or in tensors on the CPU.
 
     Returns:
         (26, 26), indexed [truth, predicted].
@@ -23,15 +19,10 @@ def confusion(truth: npt.ArrayLike, predicted: npt.ArrayLike) -> npt.NDArray[np.
 
 
 def mistaken_for(letter: str, row: Sequence[int], most: int = 3) -> list[tuple[str, float]]:
-    """The letters that a letter is most often taken for.
-
-    Args:
-        letter: the true letter, "A".."Z".
-        row: its row of the confusion matrix, 26 counts.
-        most: the largest number of letters to return.
+    """The letters that a letter is most often taken for, by its `row` of the confusion matrix, 26 counts.
 
     Returns:
-        Pairs (letter, share of the row), the most frequent first. Equal counts are in reverse alphabetical order.
+        `most` pairs (letter, share of the row) or fewer, the most frequent first; of equal counts, the later letter.
     """
     total = sum(row)
     wrong = sorted(((n, other) for n, other in zip(row, ALPHABET, strict=True) if n and other != letter), reverse=True)

@@ -61,22 +61,13 @@ class Predictions:
         return self.confidence < UNSURE
 
     def top(self, count: int) -> list[list[tuple[str, float]]]:
-        """The most probable letters of each row, the most probable first.
-
-        Args:
-            count: of letters, 1 to 26.
-
-        Returns:
-            For each row `count` pairs (letter, probability).
-        """
+        """For each row the `count` (1 to 26) most probable letters, as pairs (letter, probability), best first."""
         if not 1 <= count <= CLASSES:
             raise ValueError(f"count must be 1 to {CLASSES}, not {count}")
         order = np.argsort(-self.probabilities, axis=1, kind="stable")[:, :count]
         chosen = np.take_along_axis(self.probabilities, order, 1)
-        return [
-            list(zip(letters, row, strict=True))
-            for letters, row in zip(_NAMES[order].tolist(), chosen.tolist(), strict=True)
-        ]
+        rows = zip(_NAMES[order].tolist(), chosen.tolist(), strict=True)
+        return [list(zip(letters, row, strict=True)) for letters, row in rows]
 
     @property
     def correct(self) -> npt.NDArray[np.bool_]:
@@ -107,11 +98,7 @@ class Predictions:
 
 
 def finite(logits: Tensor) -> Tensor:
-    """The logits, unchanged.
-
-    Raises:
-        UserError: one of them is not finite, so that nothing can be predicted.
-    """
+    """The logits, unchanged; UserError if one of them is not finite, so that nothing can be predicted."""
     if not logits.isfinite().all():
         raise UserError("the network's logits are not finite numbers; its weights or its inputs are too large")
     return logits
@@ -143,10 +130,7 @@ def predict(module: nn.Module, batches: Iterable[tuple[Tensor, Tensor | None]]) 
 
 
 def average(parts: Sequence[Predictions]) -> Predictions:
-    """The mean of several networks' probabilities for the same letters: a simple ensemble.
-
-    Args:
-        parts: at least one, all of the same N letters.
+    """The mean of several networks' probabilities for the same N letters: a simple ensemble of at least one.
 
     Raises:
         ValueError: the parts differ in their number of letters.

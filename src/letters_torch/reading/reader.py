@@ -1,10 +1,8 @@
 """Reads images with trained networks: checkpoints in, letters and probabilities out."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,16 +42,14 @@ class Network:
         Raises:
             UserError: the weights or the statistics are so large that the logits overflow.
         """
-        parts = [np.empty((0, CLASSES), np.float32), *self._probabilities(images)]
+        parts = [np.empty((0, CLASSES), np.float32)]
+        try:
+            for begin in range(0, len(images), _CHUNK):
+                x = self.standardizer(torch.from_numpy(images[begin : begin + _CHUNK]), self.V.dtype).flatten(1)
+                parts.append(softmax(logits(self.V, self.W, x)).numpy())
+        except UserError as error:
+            raise UserError(f"{printable(self.path)}: {error}") from error
         return Predictions(np.concatenate(parts))
-
-    def _probabilities(self, images: npt.NDArray[np.uint8]) -> Iterator[npt.NDArray[np.floating]]:
-        for begin in range(0, len(images), _CHUNK):
-            x = self.standardizer(torch.from_numpy(images[begin : begin + _CHUNK]), self.V.dtype).flatten(1)
-            try:
-                yield softmax(logits(self.V, self.W, x)).numpy()
-            except UserError as error:
-                raise UserError(f"{printable(self.path)}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -122,10 +118,6 @@ def best_checkpoint(path: Path) -> Path:
 
 
 def _network(path: Path) -> Network:
-    content: dict[str, Any] = checkpoint.load(path)
-    try:
-        standardizer = Standardizer.from_state(content["LettersDataModule"]["standardizer"])
-    except ValueError as error:
-        raise UserError(f"{printable(path)}: {error}; use another checkpoint") from error
-    weights = content["state_dict"]
-    return Network(weights["V"], weights["W"], standardizer, path)
+    content = checkpoint.load(path)
+    weights, state = content["state_dict"], content["LettersDataModule"]["standardizer"]
+    return Network(weights["V"], weights["W"], Standardizer.from_state(state, printable(path)), path)

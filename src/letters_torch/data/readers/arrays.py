@@ -16,15 +16,12 @@ _RATIO = 100
 
 
 def as_images(array: Any, where: str, transposed: bool = False) -> UInt8:
-    """Rows of 784 pixels as upright images.
+    """Rows of 784 pixels, whole numbers 0..255 of any numeric dtype, as upright images, contiguous (N, 28, 28) uint8.
 
     Args:
-        array: (N, 784), whole numbers 0..255 of any numeric dtype.
+        array: (N, 784).
         where: names the array in an error.
         transposed: the rows hold the pixels column by column, as EMNIST stores them.
-
-    Returns:
-        (N, 28, 28) uint8, contiguous.
 
     Raises:
         UserError: another shape, no rows, or a value that is not a pixel.
@@ -37,10 +34,7 @@ def as_images(array: Any, where: str, transposed: bool = False) -> UInt8:
 
 
 def as_labels(array: Any, count: int, where: str) -> UInt8:
-    """One label 1..26 for each of `count` images, from (N,), (N, 1) or (1, N) of any numeric dtype.
-
-    Returns:
-        (N,) uint8.
+    """One label 1..26 for each of `count` images, from (N,), (N, 1) or (1, N) of any numeric dtype; (N,) uint8.
 
     Raises:
         UserError: another number of labels, or a label that is not a whole number from 1 to 26.
@@ -54,14 +48,7 @@ def as_labels(array: Any, count: int, where: str) -> UInt8:
 
 
 def as_writers(array: Any, count: int, where: str) -> npt.NDArray[np.int64]:
-    """The writer's number for each of `count` images, from (N,), (N, 1) or (1, N) of any numeric dtype.
-
-    Returns:
-        (N,) int64.
-
-    Raises:
-        UserError: another number of writers, or one that is not a whole number.
-    """
+    """The writer's number for each of `count` images, from arrays and with errors as `as_labels`; (N,) int64."""
     return whole(_column(array, count, where), where, np.int64, "writers must be whole numbers").copy()
 
 
@@ -79,13 +66,9 @@ def whole(array: npt.NDArray[Any], where: str, dtype: Any, must: str) -> npt.NDA
 
 
 def inflates_to(declared: int, stored: int) -> bool:
-    """Whether a declared size is plausible, to be checked before that much is allocated.
+    """Whether `stored` bytes of a compressed stream may well hold as many as it declares, before they are allocated.
 
     Images of letters compress by a factor of two to five, almost blank ones by fifty.
-
-    Args:
-        declared: the inflated size in bytes that a compressed stream declares.
-        stored: its size in bytes in the file.
     """
     return declared <= max(_FLOOR, _RATIO * stored)
 

@@ -50,19 +50,15 @@ def read_mat(path: Path) -> LetterSets:
         UserError: the file cannot be opened or is damaged, or its dataset has not the structure of EMNIST's.
     """
     dataset = matfile.load(path, ("dataset",))["dataset"]
-    train, test = (
-        _letters_of(_field(dataset, part, f"{printable(path)}: dataset"), f"{printable(path)}: {part}")
-        for part in _PARTS
-    )
-    return LetterSets(train, test, f"{printable(path)} (EMNIST Letters)", source="emnist")
+    file = printable(path)
+    train, test = (_letters_of(_field(dataset, part, f"{file}: dataset"), f"{file}: {part}") for part in _PARTS)
+    return LetterSets(train, test, f"{file} (EMNIST Letters)", source="emnist")
 
 
 def _letters_of(part: Any, where: str) -> Letters:
     images = as_images(_field(part, "images", where), f"{where}.images", transposed=True)
     labels = as_labels(_field(part, "labels", where), len(images), f"{where}.labels")
-    writers = None
-    if "writers" in part:
-        writers = as_writers(_field(part, "writers", where), len(images), f"{where}.writers")
+    writers = as_writers(part["writers"], len(images), f"{where}.writers") if "writers" in part else None
     return Letters(images, labels, writers)
 
 
@@ -99,10 +95,7 @@ def _find(folder: Path, name: str) -> Path | None:
 
 
 def _idx(path: Path, item: tuple[int, ...]) -> npt.NDArray[np.uint8]:
-    """The bytes of an idx file, (N, *item) uint8.
-
-    One byte more than the file declares is read, to notice a file that is too long.
-    """
+    """The bytes of an idx file, (N, *item) uint8."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             magic = file.read(4)
@@ -110,10 +103,9 @@ def _idx(path: Path, item: tuple[int, ...]) -> npt.NDArray[np.uint8]:
             declared = math.prod(shape)
             if magic != bytes([0, 0, 8, 1 + len(item)]) or shape[1:] != item:
                 raise UserError(f"{printable(path)} is not an idx file of EMNIST; give another folder with --data.path")
-            compressed = path.suffix == ".gz"
             stored = path.stat().st_size
-            believable = inflates_to(declared, stored) if compressed else declared <= stored
-            content = file.read(declared + 1) if believable else b""
+            plausible = inflates_to(declared, stored) if path.suffix == ".gz" else declared <= stored
+            content = file.read(declared + 1) if plausible else b""  # one more, to notice a file that is too long
     # gzip raises EOFError and zlib.error as well as OSError if the file is cut off or damaged.
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise UserError(f"{printable(path)} cannot be read ({error}); copy or download it again") from error

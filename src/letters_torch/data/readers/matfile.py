@@ -15,9 +15,8 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -43,35 +42,28 @@ Buffer = bytes | memoryview
 Value = npt.NDArray[Any] | dict[str, Any] | str
 
 
-@dataclass(frozen=True)
-class _Variable:
+class _Variable(NamedTuple):
     offset: int  # of its tag in the file
     size: int  # bytes after the tag
     compressed: bool
 
 
 def names(path: Path) -> list[str]:
-    """The names of the variables in the file, without reading them.
-
-    Raises:
-        UserError: the file cannot be opened, is not a MATLAB v5 file, or is damaged.
-    """
-    with _opened(path) as file:
-        return list(_directory(file, _byte_order(file.read(_HEADER), path)))
+    """The names of the variables in the file, without reading them; errors as those of `load`."""
+    with _opened(path) as (file, order):
+        return list(_directory(file, order))
 
 
 def load(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, Value]:
-    """The variables asked for, without those of `optional` that the file lacks.
+    """The variables asked for, by name, without those of `optional` that the file lacks.
 
-    Returns:
-        By name: a read-only array of the dtype that is stored (MATLAB stores doubles that are whole as bytes); a struct
-        as a dict; for anything else a word for it, such as "text".
+    Numbers are a read-only array of the dtype that is stored (MATLAB stores doubles that are whole as bytes), a struct
+    is a dict, and for anything else there is a word, such as "text".
 
     Raises:
         UserError: the file cannot be opened, is not a MATLAB v5 file, is damaged, or lacks a required variable.
     """
-    with _opened(path) as file:
-        order = _byte_order(file.read(_HEADER), path)
+    with _opened(path) as (file, order):
         directory = _directory(file, order)
         if not all(name in directory for name in required):
             raise UserError(
@@ -88,26 +80,24 @@ def listed(found: Sequence[str]) -> str:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    """Opens the file, and turns whatever goes wrong inside into a UserError."""
+def _opened(path: Path) -> Iterator[tuple[BinaryIO, str]]:
+    """Opens the file, finds its byte order, and turns whatever goes wrong inside into a UserError."""
     require_regular(path, _HINT)
     try:
         with path.open("rb") as file:
-            yield file
+            yield file, _byte_order(file.read(_HEADER), path)
     except UserError:
         raise
     except OSError as error:
         raise UserError(f"{printable(path)} cannot be read: {reason(error)}") from error
-    # A damaged tag can raise almost anything later: ValueError, KeyError, IndexError, OverflowError, MemoryError,
-    # zlib.error, struct.error. All of them mean the same to the user.
-    except Exception as error:
+    except Exception as error:  # a damaged tag can raise almost anything later: KeyError, MemoryError, zlib.error, ...
         raise UserError(
             f"{printable(path)} is damaged or incomplete ({reason(error)}); copy or download it again"
         ) from error
 
 
 def _byte_order(header: bytes, path: Path) -> str:
-    """The byte order of the file's integers, "<" or ">"; UserError if it is not a MATLAB v5 file."""
+    """The byte order of the file's integers, "<" or ">"."""
     if not header:
         raise UserError(f"{printable(path)} is empty; copy or download it again")
     if header.startswith((b"MATLAB 7.3", b"\x89HDF")):

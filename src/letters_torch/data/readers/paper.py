@@ -82,7 +82,7 @@ def _ruling(ink: Float, axis: int) -> "list[_Line]":
 
 
 def _noise(ink: Float) -> float:
-    """The ink that paper's grain reaches rarely: five deviations above the median, estimated from the median one."""
+    """The ink that paper's grain rarely reaches: five deviations above the median, estimated from the median one."""
     middle = float(np.median(ink))
     return middle + 5 * 1.48 * float(np.median(np.abs(ink - middle))) + 0.01
 

@@ -94,14 +94,10 @@ def read(paths: Sequence[Path]) -> Pictures:
     Raises:
         UserError: no path is given, or none of the files can be read.
     """
-    pictures, failed = [], []
-    for path in paths:
-        for file, picture in _pictures(Path(path)):
-            if isinstance(picture, Picture):
-                pictures.append(picture)
-            else:
-                failed.append((file, str(picture)))
-    if not pictures and not failed:
+    found = [each for path in paths for each in _pictures(Path(path))]
+    pictures = [picture for _, picture in found if isinstance(picture, Picture)]
+    failed = [(file, str(error)) for file, error in found if isinstance(error, UserError)]
+    if not found:
         raise UserError(f"no picture was named; {_HINT}")
     if not pictures:
         raise UserError(failed[0][1] + (f" (as with {len(failed) - 1} other files)" if len(failed) > 1 else ""))
@@ -149,9 +145,13 @@ def _pictures(path: Path) -> Iterator[tuple[Path, Picture | UserError]]:
 
 def _try(file: Path) -> Picture | UserError:
     try:
-        return _read_one(file)
+        grey = _open(file)
+        cleaned = paper.clean(grey)
+        return Picture(file, _small(grey), _small(cleaned), normalise(cleaned))
     except UserError as error:
         return error
+    except ValueError as error:
+        return UserError(f"{printable(file)}: {error}; leave it out, or write darker")
 
 
 class _NoPicture(UserError):
@@ -163,22 +163,8 @@ def _natural(file: Path) -> list[str | int]:
     return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
-def _read_one(file: Path) -> Picture:
-    """Reads one picture.
-
-    Raises:
-        UserError: it cannot be read, or is blank; `_NoPicture` if it has another format.
-    """
-    grey = _open(file)
-    cleaned = paper.clean(grey)
-    try:
-        return Picture(file, _small(grey), _small(cleaned), normalise(cleaned))
-    except ValueError as error:
-        raise UserError(f"{printable(file)}: {error}; leave it out, or write darker") from error
-
-
 def _open(file: Path) -> _Float:
-    """The picture in grey, (H, W) in 0..255."""
+    """The picture in grey, (H, W) in 0..255; raises UserError."""
     require_regular(file, _HINT)
     try:
         with warnings.catch_warnings():

@@ -4,6 +4,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
 from pytorch_lightning.callbacks import Checkpoint, EarlyStopping
 from pytorch_lightning.callbacks.early_stopping import EarlyStoppingReason
 
@@ -26,7 +27,7 @@ class RunCheckpoints(Checkpoint):
     def __init__(self) -> None:
         self.best = NO_BEST
         self.folder: Path | None = None
-        self._lock: run_folder.Lock | None = None
+        self._lock: FileLock | None = None
         self._whole = True  # the weights of the checkpoint resumed from are those of the step it resumes at
         # The states of the callbacks before a validation that only this run makes, because it is to stop here. A
         # resumed run starts from these, to end as one that was never stopped.
@@ -70,7 +71,7 @@ class RunCheckpoints(Checkpoint):
                     " one of W&B), or resume it with ckpt_path='last'"
                 )
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock, self.folder = run_folder.Lock(folder), folder
+        self._lock, self.folder = run_folder.lock(folder), folder
         resume.sweep(folder)
         resume.sweep(folder.parent)
         if source is not None:
