@@ -27,6 +27,7 @@ from letters_torch.console import say
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
 from letters_torch.letters import CLASSES
+from letters_torch.lightning.arguments import add_settings
 from letters_torch.lightning.module import LettersModule
 from letters_torch.lightning.trainer import StepTrainer
 from letters_torch.paths import expanded, output_errors, printable
@@ -86,18 +87,9 @@ class LettersCLI(LightningCLI):
         """The methods of the trainer, each with the arguments that the command line does not set."""
         return {command: {"model", "datamodule"} for command in LIGHTNING}
 
-    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """One seed for everything."""
-        parser.link_arguments("seed_everything", "model.seed", compute_fn=_seed)
-        parser.link_arguments("seed_everything", "data.seed", compute_fn=_seed)
-
     def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """The trainer's, model's and data module's arguments, without those of Lightning that are always refused."""
-        options: dict[str, Any] = {"fail_untyped": False, "sub_configs": True}
-        skip = set(signatures.NOT_OFFERED)
-        parser.add_class_arguments(CommandTrainer, "trainer", skip=skip, instantiate=False, **options)
-        parser.add_class_arguments(LettersModule, "model", **options)
-        parser.add_class_arguments(LettersDataModule, "data", **options)
+        """The trainer's, module's and data module's arguments, without those of Lightning that are always refused."""
+        add_settings(parser, CommandTrainer)
 
     def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
         if self._named not in (None, subcommand):
@@ -232,12 +224,6 @@ def _without_replaced(callbacks: Any) -> Any:
         for each in callbacks
         if not str(each.class_path).endswith("EarlyStopping") or last[each.init_args.monitor] is each
     ]
-
-
-def _seed(value: Any) -> int:
-    if isinstance(value, bool) or value is None or not 0 <= value < 2**32:
-        raise UserError(f"--seed_everything must be a whole number from 0 to {2**32 - 1}, not {value}")
-    return int(value)
 
 
 def run(args: list[str]) -> None:

@@ -12,9 +12,9 @@ from pytorch_lightning.cli import LightningArgumentParser
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
-from letters_torch import config_files
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
+from letters_torch.lightning.arguments import add_settings
 from letters_torch.lightning.module import LettersModule
 from letters_torch.lightning.trainer import StepTrainer
 
@@ -31,18 +31,12 @@ class Built(NamedTuple):
 
 @cache
 def _parser() -> LightningArgumentParser:
-    """The parser of `fit`'s config: the same keys, types and defaults. The seed is one for everything."""
+    """The parser of `fit`'s config."""
     for name in ("pytorch_lightning", "lightning_fabric"):  # they tell of GPUs that are not used, and of tips
         logging.getLogger(name).setLevel(logging.WARNING)
     parser = LightningArgumentParser(exit_on_error=False)
     parser.add_argument("--seed_everything", type=int, default=0)
-    options: dict[str, Any] = {"fail_untyped": False, "sub_configs": True}
-    skip = set(config_files.NOT_OFFERED)
-    parser.add_class_arguments(StepTrainer, "trainer", skip=skip, instantiate=False, **options)
-    parser.add_class_arguments(LettersModule, "model", **options)
-    parser.add_class_arguments(LettersDataModule, "data", **options)
-    parser.link_arguments("seed_everything", "model.seed")
-    parser.link_arguments("seed_everything", "data.seed")
+    add_settings(parser, StepTrainer)
     return parser
 
 
