@@ -148,7 +148,7 @@ def test_moments_that_cannot_be_are_refused(trained: tuple[Path, Fit], tmp_path:
     checkpoint.write(file, checkpoint.encode(content))
     with pytest.raises(UserError) as error:
         load(file)
-    message(error, f"{file}: moments.spread must be 1 to 14 pixels, not 99; use another checkpoint")
+    message(error, f"{file}: moments.spread must be 1 to 14 pixels, not 99; use another checkpoint of the run")
 
 
 def test_the_newest_of_several_best_checkpoints_is_taken(tmp_path: Path) -> None:

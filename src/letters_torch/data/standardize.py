@@ -90,7 +90,7 @@ class Standardizer:
         try:
             moments = Moments(**state["moments"]) if state["moments"] else None
         except ValueError as error:
-            raise UserError(f"{where}: invalid moments ({error}); use another checkpoint of the run") from error
+            raise UserError(f"{where}: {error}; use another checkpoint of the run") from error
         return cls(**{**state, "moments": moments})
 
 
