@@ -623,11 +623,8 @@ READING: Mutants = {
     "pages/draw/command.py": (
         "pages/draw/test_command.py",
         [
-            (
-                'standardizer = Standardizer.from_state(content["LettersDataModule"]["standardizer"])\n    assert',
-                "pass\n    assert",
-            ),
-            ('settings["schedule"][0]', 'settings["schedule"][-1]'),
+            ("data.standardizer if content is None else _standardizer(content)", "data.standardizer"),
+            ('hparams["schedule"][0]', 'hparams["schedule"][-1]'),
             ('first["weight_decay"] / 2', 'first["weight_decay"]'),
             ("rows[-1] = max(rows[-1], row)", "pass"),
         ],

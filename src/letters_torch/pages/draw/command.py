@@ -1,7 +1,6 @@
 """Writes the page of `draw`, and that of `explain`: the same page, opened at one step by hand."""
 
 import os.path
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +22,10 @@ DERIVATION = HERE.parents[3] / "docs" / "derivation.md"
 
 
 def draw(checkpoint: Path, path: Path | None = None, output: Path = Path("draw.html")) -> Path:
-    """Writes the page for a checkpoint.
+    """Writes the page for a checkpoint of a run.
 
     Args:
-        checkpoint: a checkpoint of a run.
+        checkpoint: the file.
         path: the run's letters, as `--data.path`; where they were in training if None.
         output: the file to write.
 
@@ -37,22 +36,18 @@ def draw(checkpoint: Path, path: Path | None = None, output: Path = Path("draw.h
         UserError: the checkpoint cannot be read, `path` holds no letters of another split than the run's, or the page
             cannot be written.
     """
-    content = checkpoints.load(checkpoint)
-    V, W = (content["state_dict"][name].double().numpy() for name in "VW")
+    module, content = LettersModule.load_from_checkpoint(checkpoint), checkpoints.load(checkpoint)
     letters, origin, note = _letters(checkpoint, content, path)
-    made = Contents(
-        V,
-        W,
-        Standardizer.from_state(content["LettersDataModule"]["standardizer"]),
-        letters,
-        np.arange(len(letters)),
-        0,
-        _training(content["hyper_parameters"]),
-        origin=f"Weights: {checkpoint.name}, after {content['letters_torch']['step']:,} steps. Letters: {origin}.",
+    return _write(
+        output,
+        module,
+        f"{checkpoint.name}, after {module.step:,} steps. Letters: {origin}.",
+        standardizer=_standardizer(content),
+        letters=letters,
+        rows=np.arange(len(letters)),
+        row=0,
         note=note,
-        derivation=_derivation(output),
     )
-    return _write(made, output)
 
 
 def explain(
@@ -79,34 +74,38 @@ def explain(
     data.setup("validate")
     if not 0 <= row < len(data.val):
         raise UserError(f"--row must be 0 to {len(data.val) - 1}, a validation row, not {row}")
-    standardizer, file = data.standardizer, output or Path("explain.html")
-    if content is not None:
-        standardizer = Standardizer.from_state(content["LettersDataModule"]["standardizer"])
-    assert standardizer is not None
+    assert data.standardizer is not None
     rows = np.arange(min(len(data.val), MOST_LETTERS))
     rows[-1] = max(rows[-1], row)
-    V, W = (weights.detach().double().cpu().numpy() for weights in (module.V, module.W))
     weights = "freshly drawn" if checkpoint is None else f"{checkpoint.name}, after {module.step:,} steps"
-    made = Contents(
-        V,
-        W,
-        standardizer,
-        data.val[rows],
-        rows,
-        row,
-        _training(module.hparams),
-        origin=f"Weights: {weights}. Letters: {_origin(data)}.",
+    return _write(
+        output or Path("explain.html"),
+        module,
+        f"{weights}. Letters: {_origin(data)}.",
+        standardizer=data.standardizer if content is None else _standardizer(content),
+        letters=data.val[rows],
+        rows=rows,
+        row=row,
         opens="hand",
-        derivation=_derivation(file),
     )
-    return _write(made, file)
 
 
-def _write(contents: Contents, file: Path) -> Path:
-    content = document(contents).encode()
+def _standardizer(content: dict[str, Any]) -> Standardizer:
+    return Standardizer.from_state(content["LettersDataModule"]["standardizer"])
+
+
+def _write(file: Path, module: LettersModule, origin: str, **shown: Any) -> Path:
+    """Writes the page for a module, with what else `Contents` has."""
+    V, W = (weights.detach().double().cpu().numpy() for weights in (module.V, module.W))
+    first = module.hparams["schedule"][0]  # a later stage's rates may be too small to move any weight visibly
+    training = Training(
+        first["lr"], first["weight_decay"] / 2, module.hparams["label_smoothing"], module.hparams["initial_scale"]
+    )
+    link = _derivation(file)
+    page = document(Contents(V, W, training=training, origin=f"Weights: {origin}", derivation=link, **shown)).encode()
     with output_errors(file):
-        files.write(file, content)
-    say(f"{file}: {len(content) / 1e6:.2f} MB; open it in a browser")
+        files.write(file, page)
+    say(f"{file}: {len(page) / 1e6:.2f} MB; open it in a browser")
     return file
 
 
@@ -126,23 +125,13 @@ def _letters(checkpoint: Path, content: dict[str, Any], path: Path | None) -> tu
         return make(MOST_LETTERS, test=True), "built-in", note
     resume.require_same_split(content["LettersDataModule"], data.state_dict())
     assert data.sets is not None
-    builtin = data.sets.source == "builtin"
-    return (
-        data.val[:MOST_LETTERS],
-        _origin(data),
-        "Built-in letters, drawn by the program, not handwriting." if builtin else "",
-    )
+    note = "Built-in letters, drawn by the program, not handwriting." if data.sets.source == "builtin" else ""
+    return data.val[:MOST_LETTERS], _origin(data), note
 
 
 def _origin(data: LettersDataModule) -> str:
     assert data.sets is not None
     return f"validation rows of {data.sets.origin}"
-
-
-def _training(settings: Mapping[str, Any]) -> Training:
-    """The first stage's rates; a later stage's may be too small to move any weight visibly."""
-    first = settings["schedule"][0]
-    return Training(first["lr"], first["weight_decay"] / 2, settings["label_smoothing"], settings["initial_scale"])
 
 
 def _derivation(output: Path) -> str:

@@ -19,25 +19,8 @@ from letters_torch.pages.draw import embed
 HERE = Path(__file__).parent
 # In the order in which each needs those before it.
 SCRIPTS = (
-    "bytes",
-    "network",
-    "moments",
-    "directions",
-    "resample",
-    "filters",
-    "photograph",
-    "picture",
-    "model",
-    "walk",
-    "dom",
-    "pad",
-    "accuracy",
-    "reading",
-    "teaching",
-    "training",
-    "hand",
-    "lesson",
-    "main",
+    *("bytes", "network", "moments", "directions", "resample", "filters", "photograph", "picture", "model", "walk"),
+    *("dom", "pad", "accuracy", "reading", "teaching", "training", "hand", "lesson", "main"),
 )
 MOST_LETTERS = 500
 LARGEST = 1_198_000  # bytes of the file: fewer letters are embedded where it would become larger
