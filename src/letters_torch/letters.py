@@ -20,19 +20,13 @@ UInt8 = npt.NDArray[np.uint8]
 class Letters:
     """A set of letters.
 
-    Attributes:
-        images: uint8, (N, 28, 28); upright, light ink (up to 255) on black (0).
-        labels: uint8, (N,), 1..26 for A..Z, upper and lower case merged; None if there are none.
-        writers: integers, (N,), a number for the writer of each letter, `UNKNOWN` where it is not known; None if no
-            writer is known.
-
     Raises:
         UserError: the shapes do not match, or a label is not in 1..26.
     """
 
-    images: UInt8
-    labels: UInt8 | None = None
-    writers: npt.NDArray[np.int64] | None = None
+    images: UInt8  # (N, 28, 28), upright, light ink (up to 255) on black (0)
+    labels: UInt8 | None = None  # (N,), 1..26 for A..Z, upper and lower case merged
+    writers: npt.NDArray[np.int64] | None = None  # (N,), a number for each writer, UNKNOWN where that is not known
 
     def __post_init__(self) -> None:
         if self.images.dtype != np.uint8 or self.images.ndim != 3 or self.images.shape[1:] != (SIDE, SIDE):
@@ -57,18 +51,10 @@ class Letters:
 
 @dataclass(frozen=True)
 class LetterSets:
-    """What a source returns: a labelled set to train on, a test set, and a line that describes them.
+    """What a source returns."""
 
-    Attributes:
-        train: labelled letters, from which the validation rows are split off.
-        test: letters to predict; without labels in the competition's file.
-        origin: one line for the user, such as "letters_data.mat (the competition's schema)".
-        source: "kaggle", "emnist" or "builtin".
-        fallback: the letters are used only because no file was found.
-    """
-
-    train: Letters
-    test: Letters
-    origin: str
-    source: str = ""
-    fallback: bool = False
+    train: Letters  # labelled; the validation rows are split off from these
+    test: Letters  # letters to predict; without labels in the competition's file
+    origin: str  # one line for the user, such as "letters_data.mat (the competition's schema)"
+    source: str = ""  # "kaggle", "emnist" or "builtin"
+    fallback: bool = False  # whether these letters are used only because no file was found

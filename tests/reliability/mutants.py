@@ -661,7 +661,7 @@ READING: Mutants = {
     ),
     "drawing/figures.py": (
         "drawing/test_drawing.py",
-        [("predicted, truth, str(counts", "truth, predicted, str(counts")],
+        [("axes.text(predicted, truth, count", "axes.text(truth, predicted, count")],
     ),
 }
 

@@ -84,11 +84,10 @@ def normalised(images: UInt8, moments: Moments | None) -> UInt8:
 
 
 def moments(images: UInt8) -> tuple[Float64, tuple[Float64, Float64], tuple[Float64, Float64, Float64]]:
-    """The moments of the ink of images (N, 28, 28).
+    """The mass, centre and variances of the ink of images (N, 28, 28), each (N,).
 
-    Returns:
-        The mass in grey levels; the centre (x, y) in pixels from the centre of the image; the variances along x and y
-        and the covariance, in square pixels. Each is (N,). Centre and variances are 0 for an empty image.
+    The mass is in grey levels; the centre (x, y) in pixels from the centre of the image; the variances along x and y
+    and the covariance in square pixels. Centre and variances are 0 for an empty image.
     """
     position = np.arange(SIDE) - (SIDE - 1) / 2
     y, x = (axis.ravel() for axis in np.meshgrid(position, position, indexing="ij"))

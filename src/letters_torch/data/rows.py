@@ -7,21 +7,13 @@ from torch import Tensor
 
 
 class Rows(NamedTuple):
-    """Images as a set holds them, and which of them are meant.
+    """Images as a set holds them, and which of them are meant."""
 
-    Attributes:
-        images: (M, H, W) uint8, the set.
-        rows: (N,) int64.
-        mean: (H, W) float64.
-        inv_std: (H, W) float64.
-        dtype: of the standardised images, float32 or float64.
-    """
-
-    images: Tensor
-    rows: Tensor
-    mean: Tensor
-    inv_std: Tensor
-    dtype: torch.dtype
+    images: Tensor  # (M, H, W) uint8, the set
+    rows: Tensor  # (N,) int64
+    mean: Tensor  # (H, W) float64
+    inv_std: Tensor  # (H, W) float64
+    dtype: torch.dtype  # of the standardised images, float32 or float64
 
     def standardised(self) -> Tensor:
         """(N, H, W)."""

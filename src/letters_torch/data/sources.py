@@ -22,15 +22,11 @@ _FOLDERS = (Path("data"), Path())
 def open_letters(
     source: str = "auto", path: Path | None = None, transposed: bool = False, download: bool = False
 ) -> LetterSets:
-    """Opens the training and the test letters.
+    """Opens the training and the test letters; the arguments are those of `LettersDataModule`.
 
-    Args:
-        source: "kaggle", "emnist" or "builtin"; "auto" decides by the content of the path.
-        path: a file or folder. None looks for letters_data.mat, data/letters_data.mat, data/EMNIST/ and EMNIST/, in
-            this order, in the current folder; if there is none, "auto" falls back to the built-in letters, with
-            `fallback` set and a hint in `origin`.
-        transposed: the images of a letters_data.mat are stored column by column.
-        download: fetch EMNIST if it is missing; needs `source` "emnist".
+    Without a path it looks for letters_data.mat, data/letters_data.mat, data/EMNIST/ and EMNIST/, in this order, in the
+    current folder. If there is none, "auto" falls back to the built-in letters, with `fallback` set and a hint in
+    `origin`.
 
     Raises:
         UserError: there is nothing at the path or nothing readable, or the arguments contradict each other.
@@ -81,11 +77,7 @@ def _open(source: str, path: Path, transposed: bool, download: bool) -> LetterSe
 
 
 def kind_of(path: Path) -> str:
-    """The source, "kaggle" or "emnist", of an existing file or folder, by its structure.
-
-    Raises:
-        UserError: it is damaged, or has another structure.
-    """
+    """The source, "kaggle" or "emnist", of an existing file or folder, by its structure; UserError if it has none."""
     if path.is_dir():
         if emnist.holds_emnist(path) or (path / "EMNIST").is_dir() or path.name == "EMNIST":
             return "emnist"

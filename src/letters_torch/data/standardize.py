@@ -54,12 +54,9 @@ class Standardizer:
         return standardised(images, self.mean, self.inv_std, dtype)
 
     def rows(self, images: Tensor, rows: Tensor, dtype: torch.dtype) -> Rows:
-        """Rows of a set as augmentation gets them: standardised or, if direction features follow, in grey levels.
+        """Rows (N,) of a set as augmentation gets them: standardised or, if direction features follow, in grey levels.
 
-        Args:
-            images: (M, 28, 28) uint8, the set after moment normalisation.
-            rows: (N,) int64.
-            dtype: of the rows, float32 or float64.
+        The set, (M, 28, 28) uint8, has gone through moment normalisation.
         """
         if self.directions:
             return Rows(images, rows, torch.zeros_like(self.mean), torch.ones_like(self.inv_std), dtype)

@@ -19,16 +19,7 @@ Sampling = Literal["replacement", "rounds"]
 
 
 def draws(seed: int, first_step: int, count: int) -> Draws:
-    """The random draws of consecutive steps.
-
-    Args:
-        seed: 0 or more.
-        first_step: the first step, from 0.
-        count: the number of steps.
-
-    Returns:
-        (count, WORDS), uniform in [0, 1), multiples of 2**-53.
-    """
+    """The random draws of `count` steps from `first_step` on: (count, WORDS), uniform in [0, 1), in units of 2**-53."""
     key = np.random.SeedSequence(seed).generate_state(2, np.uint64)
     words = np.random.Philox(key=key, counter=first_step * WORDS // 4)  # each count makes 4 words
     top = (words.random_raw(count * WORDS) >> np.uint64(11)).astype(np.float64)  # 53 bits, the precision of float64
@@ -41,10 +32,7 @@ def rows(draw: Draws, size: int) -> Rows:
 
 
 def rows_in_rounds(seed: int, first_step: int, count: int, size: int) -> Rows:
-    """The rows of consecutive steps, drawn without replacement: every `size` steps use each row once; (count,).
-
-    Each such pass over the rows has its own random order.
-    """
+    """The same without replacement: every `size` steps use each row once, in a new random order; (count,)."""
     first, last = first_step // size, (first_step + count) // size
     order = np.concatenate([_round(seed, size, number) for number in range(first, last + 1)])
     return order[first_step - first * size :][:count]

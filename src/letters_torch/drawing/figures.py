@@ -46,11 +46,7 @@ def curves(
 ) -> Figure:
     """Accuracy and loss over the steps, another run's accuracy as a dashed line, and the stages numbered.
 
-    Args:
-        curves: by TensorBoard's tags: "val/acc", "train/acc", "val/loss", "train/loss"; any may be missing.
-        stage_ends: the last step of each stage.
-        reference: the accuracy of another run.
-        reference_label: its name in the legend.
+    The curves are by TensorBoard's tags: "val/acc", "train/acc", "val/loss", "train/loss"; any may be missing.
     """
     figure, (accuracy, loss) = _figure(5.2, 5.7, nrows=2, sharex=True, height_ratios=(3, 2))
     _line(accuracy, reference, reference_label, NOTEBOOK, linestyle="--", linewidth=1.2)
@@ -93,9 +89,8 @@ def confusion_matrix(counts: npt.NDArray[np.int64]) -> Figure:
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axes.imshow(tiles.signed(0.7 * np.sqrt(shares), 1.0), interpolation="nearest")  # the root brings out the rare
     for truth, predicted in np.argwhere(counts).tolist():
-        axes.text(
-            predicted, truth, str(counts[truth, predicted]), ha="center", va="center", fontsize=7, in_layout=False
-        )
+        count = str(counts[truth, predicted])
+        axes.text(predicted, truth, count, ha="center", va="center", fontsize=7, in_layout=False)
     axes.set_xticks(range(CLASSES), list(ALPHABET))
     axes.set_yticks(range(CLASSES), list(ALPHABET))
     axes.tick_params(length=0, labeltop=True, labelright=True)
@@ -107,10 +102,7 @@ def confusion_matrix(counts: npt.NDArray[np.int64]) -> Figure:
 def svg(figure: Figure, name: str, label: str) -> str:
     """The figure as an <svg> element whose ink is the colour of the text around it.
 
-    Args:
-        figure: any of this module's.
-        name: unique among the figures of a page; it begins the ids.
-        label: what the figure shows, for a screen reader.
+    The name is unique among the figures of a page, as it begins the ids. The label tells a screen reader what is shown.
     """
     file = io.StringIO()
     with mpl.rc_context({**_RC, "svg.hashsalt": name}):

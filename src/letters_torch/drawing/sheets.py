@@ -22,12 +22,7 @@ CELL = 12  # side of a cell of the confusion matrix
 
 
 def gallery(images: tiles.UInt8, captions: Sequence[tuple[str, str]]) -> tiles.UInt8:
-    """Letters, upright, each with its caption of two lines below.
-
-    Args:
-        images: (N, 28, 28), light ink on black.
-        captions: N of them.
-    """
+    """Letters (N, 28, 28), light ink on black, each with its caption of two lines below."""
     width, height = WIDTH // COLUMNS, 28 * ZOOM + 38
     sheet = Image.new("RGB", (WIDTH, max(1, -(-len(images) // COLUMNS)) * height), WHITE)
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)

@@ -16,14 +16,9 @@ GAP = 2
 
 
 def signed(values: Floats, scale: float | None = None) -> UInt8:
-    """Numbers as colours: blue above 0, red below, the stronger the larger.
+    """Numbers (..., H, W) as RGBA (..., H, W, 4): blue above 0, red below, clear at 0, the stronger the larger.
 
-    Args:
-        values: (..., H, W).
-        scale: what is shown at full strength; None for a magnitude that one value in 200 passes.
-
-    Returns:
-        RGBA, (..., H, W, 4), clear at 0.
+    At `scale` the colour has its full strength; by default at a magnitude that one value in 200 exceeds.
     """
     scale = float(np.quantile(np.abs(values), 0.995)) if scale is None else scale
     rgba = np.empty((*values.shape, 4), np.uint8)
@@ -35,8 +30,7 @@ def signed(values: Floats, scale: float | None = None) -> UInt8:
 def on_white(rgba: UInt8) -> UInt8:
     """RGBA (..., 4) -> RGB (..., 3), as it looks on a white page."""
     alpha = rgba[..., 3:] / 255
-    result: UInt8 = np.rint(rgba[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
-    return result
+    return np.rint(rgba[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
 
 
 def grid(images: UInt8, columns: int, fill: int = 0) -> UInt8:
@@ -53,12 +47,9 @@ def grid(images: UInt8, columns: int, fill: int = 0) -> UInt8:
 
 
 def weights(V: Floats, W: Floats, count: int) -> Floats:
-    """The input weights of the hidden units that weigh most in the predictions, (count, 28, 28), heaviest first.
+    """The input weights, (count, 28, 28), of the hidden units that weigh most in the predictions, heaviest first.
 
-    Args:
-        V: (hidden, 785).
-        W: (26, hidden + 1).
-        count: of units, or fewer where there are fewer.
+    V is (hidden, 785), W (26, hidden + 1). Where there are fewer units, there are fewer images.
     """
     heaviest = np.argsort(-np.linalg.norm(W[:, :-1], axis=0), kind="stable")[:count]
     return V[heaviest, :-1].reshape(-1, 28, 28)

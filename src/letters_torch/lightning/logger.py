@@ -24,9 +24,9 @@ class RunLogger(TensorBoardLogger):
 
     Args:
         root: the folder of `lightning_logs`.
-        folder: that of the run to resume; None for a new one.
+        folder: that of the run to resume; None for a new one, `version_N` or `version_N-name`.
         purge_from: as for `resume`.
-        name: of a new run; its folder is `version_N-name`.
+        name: of a new run.
     """
 
     def __init__(self, root: Path, folder: Path | None = None, purge_from: int = 0, name: str | None = None) -> None:

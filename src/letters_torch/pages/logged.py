@@ -19,21 +19,13 @@ Curves = dict[str, list[tuple[int, float]]]
 
 @dataclass(frozen=True)
 class Logged:
-    """What the folder of a run holds.
+    """What the folder of a run holds."""
 
-    Attributes:
-        config: the settings of its (last) start.
-        curves: by tag ("val/acc", "train/loss", ...): (step, value), by step, each step once.
-        seconds: from the first validation to the last, without the pauses between a stop and a resume; 0 if unknown.
-        steps: that were done in that time.
-        warnings: what is wrong with the files that the curves are from.
-    """
-
-    config: dict[str, Any]
-    curves: Curves
-    seconds: float
-    steps: int
-    warnings: tuple[str, ...] = ()
+    config: dict[str, Any]  # the settings of its (last) start
+    curves: Curves  # by tag ("val/acc", "train/loss", ...): (step, value), by step, each step once
+    seconds: float  # between the first validation and the last, without pauses after a stop; 0 if unknown
+    steps: int  # done in that time
+    warnings: tuple[str, ...] = ()  # what is wrong with the files that the curves are from
 
     def last(self, tag: str) -> float | None:
         """The last value of a curve; None where there is none."""

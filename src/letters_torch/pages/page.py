@@ -54,13 +54,10 @@ def definitions(pairs: Iterable[tuple[str, object]]) -> str:
 
 
 def table(label: str, head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
-    """Plain text in rows; it scrolls by itself where it is wider than the screen.
+    """Plain text in rows; it scrolls by itself where it is wider than the screen. The label is for a screen reader.
 
-    Args:
-        label: what the table is of, for a screen reader.
-        head: of the columns. The first column holds names, the others numbers, which are aligned to the right.
-        rows: as many cells each.
-        kind: "words" if the last column holds words too.
+    The first column holds names, the others numbers, which are aligned to the right; with `kind` "words" the last
+    column holds words too.
     """
     lines = ["".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)]
     for name, *cells in rows:
@@ -70,12 +67,7 @@ def table(label: str, head: Sequence[str], rows: Iterable[Sequence[str]], kind: 
 
 
 def scroll(label: str, content: str) -> str:
-    """A box for what may be wider than a phone. It scrolls sideways, by the arrow keys too.
-
-    Args:
-        label: what is in the box, for a screen reader.
-        content: HTML.
-    """
+    """A box for HTML that may be wider than a phone. It scrolls sideways, by the arrow keys too."""
     return f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(label)}">{content}</div>'
 
 

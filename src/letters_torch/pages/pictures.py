@@ -11,13 +11,7 @@ TOP = 3  # letters shown for each picture
 
 
 def document(pictures: Pictures, predictions: Predictions, read_by: str) -> str:
-    """The page.
-
-    Args:
-        pictures: those that were read, and those that could not be.
-        predictions: of those that were read.
-        read_by: the checkpoints, in words.
-    """
+    """The page about pictures, with the predictions for those that were read; `read_by` names the checkpoints."""
     unsure = int(predictions.unsure.sum())
     facts = [
         (f"{len(predictions):,}", "pictures read"),

@@ -1,6 +1,5 @@
 """The report of a run: how well it reads, how it got there, and what it was."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,25 +32,15 @@ EVERY_SETTING = "Every setting is in config.yaml in the run's folder."
 
 @dataclass(frozen=True)
 class Run:
-    """The content of the page.
-
-    Attributes:
-        folder: of the run.
-        checkpoint: the file that the weights are from.
-        module: with those weights.
-        data: set up, with the run's letters.
-        logged: what the run folder holds.
-        validation: predictions for the validation rows.
-        test: predictions for the test rows; None where they have no labels.
-    """
+    """The content of the page."""
 
     folder: Path
-    checkpoint: Path
+    checkpoint: Path  # the weights of `module` are from this file
     module: LettersModule
-    data: LettersDataModule
+    data: LettersDataModule  # set up, with the run's letters
     logged: Logged
     validation: Predictions
-    test: Predictions | None
+    test: Predictions | None  # None where the test rows have no labels
 
     @property
     def sets(self) -> LetterSets:
@@ -132,11 +121,9 @@ def _curves(run: Run) -> str:
 def _curves_in_words(logged: Logged) -> str:
     """What the figure shows, for those who do not see it."""
     step = logged.curves["val/acc"][-1][0]
-    ends = [
-        f"{name} {_percent(logged.last(f'{tag}/acc'), 1)}"
-        for tag, name in (("train", "training accuracy"), ("val", "validation accuracy"))
-    ]
-    return f"Accuracy and loss over the steps; at step {step:,}: {', '.join(ends)}"
+    train, validation = (_percent(logged.last(tag), 1) for tag in ("train/acc", "val/acc"))
+    ends = f"training accuracy {train}, validation accuracy {validation}"
+    return f"Accuracy and loss over the steps; at step {step:,}: {ends}"
 
 
 def _why_training_loss_is_higher(data: LettersDataModule) -> str:
@@ -162,7 +149,7 @@ def _letters(counts: Any) -> str:
     return page.section("Letter by letter", page.table("accuracy of each letter", head, rows, "words"))
 
 
-def _letter(letter: str, row: list[int]) -> Sequence[str]:
+def _letter(letter: str, row: list[int]) -> tuple[str, ...]:
     own, total = row[ALPHABET.index(letter)], sum(row)
     if not total:
         return letter, "0", "-", "-", ""
@@ -172,16 +159,10 @@ def _letter(letter: str, row: list[int]) -> Sequence[str]:
 
 
 def _confusion(counts: Any) -> str:
+    label = "Confusion matrix; the table beside it names what each letter is most often taken for"
     return page.section(
         "Which letter is taken for which",
-        page.scroll(
-            "confusion matrix",
-            figures.svg(
-                figures.confusion_matrix(counts),
-                "confusion",
-                "Confusion matrix; the table beside it names what each letter is most often taken for",
-            ),
-        ),
+        page.scroll("confusion matrix", figures.svg(figures.confusion_matrix(counts), "confusion", label)),
         page.paragraph("Validation rows; a row for each true letter, a column for each predicted letter.", "quiet"),
     )
 
@@ -252,15 +233,12 @@ def _letters_used(run: Run) -> str:
 def _timings(logged: Logged) -> str:
     validations = [step for step, _ in logged.curves["val/acc"]]
     per_step = f"{1e6 * logged.seconds / logged.steps:,.0f} µs" if logged.steps else "-"
+    train, validation = (_percent(logged.last(tag)) for tag in ("train/acc", "val/acc"))
     rows = [
         ("trained for", f"{logged.seconds:,.1f} s"),
         ("steps in that time", f"{logged.steps:,}"),
         ("a step", f"{per_step}, validations and pictures included"),
         ("validations", f"{len(validations)}, the last after step {validations[-1]:,}"),
-        (
-            "at the last validation",
-            f"training accuracy {_percent(logged.last('train/acc'))}, validation accuracy"
-            f" {_percent(logged.last('val/acc'))}",
-        ),
+        ("at the last validation", f"training accuracy {train}, validation accuracy {validation}"),
     ]
     return page.section("Timings", page.definitions(rows))

@@ -70,7 +70,7 @@ class Reader:
                 letters_data.mat. The preprocessing of the training is applied to them here.
 
         Returns:
-            N predictions: `letters` (N,) and `probabilities` (N, 26), and more, see `Predictions`.
+            `letters` (N,), `probabilities` (N, 26) and more, see `Predictions`.
 
         Raises:
             UserError: the images have another dtype or shape, or a network's logits overflow.

@@ -46,32 +46,20 @@ _Float = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that was read, in its stages.
-
-    Attributes:
-        file: of the picture.
-        shown: (H, W) uint8, the picture in grey, at most 160 pixels on its longer side.
-        cleaned: (H, W) uint8, the same without shadow and ruling; equal to `shown` if there were none.
-        letter: (28, 28) uint8, light ink on black: the input of the network.
-    """
+    """A picture that was read, in its stages."""
 
     file: Path
-    shown: UInt8
-    cleaned: UInt8
-    letter: UInt8
+    shown: UInt8  # (H, W), the picture in grey, at most 160 pixels on its longer side
+    cleaned: UInt8  # (H, W), the same without shadow and ruling; equal to `shown` if there were none
+    letter: UInt8  # (28, 28), light ink on black: the input of the network
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """The pictures among some files.
+    """The pictures among some files."""
 
-    Attributes:
-        read: those that were read, in order; at least one.
-        failed: the other files, each with a line that says why.
-    """
-
-    read: tuple[Picture, ...]
-    failed: tuple[tuple[Path, str], ...]
+    read: tuple[Picture, ...]  # those that were read, in order; at least one
+    failed: tuple[tuple[Path, str], ...]  # the other files, each with a line that says why
 
     @property
     def letters(self) -> Letters:

@@ -89,13 +89,7 @@ def _writer(trainer: Any) -> SummaryWriter | None:
 
 
 def entering(data: Any, first: int, count: int) -> tiles.UInt8:
-    """Pairs of images, uint8 (H, W): a training letter as it is on file, and below it as it enters the network.
-
-    Args:
-        data: the LettersDataModule, set up.
-        first: the step that uses the first of them.
-        count: of letters.
-    """
+    """Pairs of images, uint8 (H, W): the letters of `count` steps, on file and, below, as they enter the network."""
     rows = data.rows(first, stream.draws(data.seed, first, count))
     x = data.make_block(first, count).x.view(-1, 28, 28).double().numpy()
     low, high = np.quantile(x, (0.01, 0.99))  # a few pixels of a tiny deviation would leave the others dark
@@ -107,13 +101,8 @@ def entering(data: Any, first: int, count: int) -> tiles.UInt8:
 def log_notebook(folder: Path, comparable: bool, last: int) -> None:
     """The notebook's accuracies as a run beside ours, so that TensorBoard draws them into the same charts.
 
-    They are written once for all runs of a folder, as far as the longest of them is to go: a longer curve would
-    squeeze the others into a corner of the chart.
-
-    Args:
-        folder: that holds the runs.
-        comparable: whether the run's letters are those of the notebook.
-        last: the last step of the run.
+    They are written once for all runs of a folder, up to the `last` step of the longest of them: a longer curve would
+    squeeze the others into a corner of the chart. The name says whether the letters of the runs are `comparable`.
     """
     folder /= "notebook" if comparable else "notebook_on_other_letters"
     points = [point for point in notebook.curve() if point.step <= last]

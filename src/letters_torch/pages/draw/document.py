@@ -34,58 +34,33 @@ LARGEST_WEIGHT = float(np.finfo(np.float16).max)
 
 @dataclass(frozen=True)
 class Training:
-    """How the page's network is trained further.
+    """How the page's network is trained further."""
 
-    Attributes:
-        lr: the learning rate that the page begins with.
-        lam: the strength of the L2 term, half of torch's weight_decay.
-        smoothing: of the labels, 0 to 1.
-        initial_scale: of freshly drawn weights, times the notebook's.
-    """
-
-    lr: float
-    lam: float
-    smoothing: float = 0.0
-    initial_scale: float = 1.0
+    lr: float  # that the page begins with
+    lam: float  # the strength of the L2 term, half of torch's weight_decay
+    smoothing: float = 0.0  # of the labels, 0 to 1
+    initial_scale: float = 1.0  # of freshly drawn weights, times the notebook's
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What the page shows.
+    """What the page shows."""
 
-    Attributes:
-        V: first layer, (hidden, 785).
-        W: second layer, (26, hidden + 1).
-        standardizer: what a letter goes through before the network.
-        letters: labelled ones to read, to count on and to train on.
-        rows: the number of each of the letters in its set.
-        row: the number of the letter that the page opens with; None for an empty paper.
-        training: how the network is trained further.
-        origin: where weights and letters are from, a sentence.
-        note: a warning about the letters; empty for none.
-        opens: the id of the part that the page opens at; empty for its top.
-        derivation: where docs/derivation.md lies, as a link; empty where it is not at hand.
-    """
-
-    V: Array
-    W: Array
-    standardizer: Standardizer
-    letters: Letters
-    rows: npt.NDArray[np.int64]
-    row: int | None
+    V: Array  # first layer, (hidden, 785)
+    W: Array  # second layer, (26, hidden + 1)
+    standardizer: Standardizer  # what a letter goes through before the network
+    letters: Letters  # labelled ones to read, to count on and to train on
+    rows: npt.NDArray[np.int64]  # the number of each of the letters in its set
+    row: int | None  # the number of the letter that the page opens with; None for an empty paper
     training: Training
-    origin: str = ""
-    note: str = ""
-    opens: str = ""
-    derivation: str = ""
+    origin: str = ""  # where weights and letters are from, a sentence
+    note: str = ""  # a warning about the letters
+    opens: str = ""  # the id of the part that the page opens at; empty for its top
+    derivation: str = ""  # a link to docs/derivation.md; empty where it is not at hand
 
 
 def document(contents: Contents) -> str:
-    """The page.
-
-    Raises:
-        UserError: a weight is too large for float16.
-    """
+    """The page; UserError if a weight is too large for float16."""
     if max(np.abs(contents.V).max(), np.abs(contents.W).max()) > LARGEST_WEIGHT:
         raise UserError(f"a weight exceeds {LARGEST_WEIGHT:g} and does not fit the page; use an earlier checkpoint")
     page = _filled(contents)
