@@ -18,16 +18,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "LettersDataModule",
-    "LettersModule",
-    "Schedule",
-    "Stage",
-    "StepTrainer",
-    "UserError",
-    "exact_sgd",
-    "load",
-]
+__all__ = ["LettersDataModule", "LettersModule", "Schedule", "Stage", "StepTrainer", "UserError", "exact_sgd", "load"]
 
 _MODULES = {
     "LettersDataModule": "letters_torch.data.datamodule",

@@ -4,7 +4,7 @@ import csv
 import io
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from letters_torch import files
@@ -32,32 +32,27 @@ class MetricsCsv:
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
         """Adds a row and writes it out; OSError if that fails."""
-        row = {"step": float(step), "seconds": time.monotonic() - self._began, **metrics}
+        row = {"step": step, "seconds": time.monotonic() - self._began, **metrics}
         new = [name for name in metrics if name not in self._columns]
         self._columns += new
         self._rows.append(row)
         if new or not self._whole:
-            lines = [self._columns, *map(self._cells, self._rows)]
-            files.write(self.file, _text(lines).encode(), sync=False)
+            header = dict(zip(self._columns, self._columns, strict=True))
+            files.write(self.file, self._text([header, *map(_cells, self._rows)]).encode(), sync=False)
             self._whole = True
         else:
             with self.file.open("a", encoding="utf-8", newline="") as file:
-                file.write(_text([self._cells(row)]))
+                file.write(self._text([_cells(row)]))
 
-    def _cells(self, row: Mapping[str, float]) -> list[str]:
-        return [_cell(name, row[name]) if name in row else "" for name in self._columns]
-
-
-def _cell(name: str, value: float) -> str:
-    if name == "step":
-        return str(int(value))
-    return f"{value:.3f}" if name == "seconds" else f"{value:.8g}"  # they are of float32
+    def _text(self, rows: Iterable[Mapping[str, str]]) -> str:
+        text = io.StringIO(newline="")
+        csv.DictWriter(text, self._columns, lineterminator="\n").writerows(rows)
+        return text.getvalue()
 
 
-def _text(rows: list[list[str]]) -> str:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+def _cells(row: Mapping[str, float]) -> dict[str, str]:
+    formats = {"step": ".0f", "seconds": ".3f"}
+    return {name: format(value, formats.get(name, ".8g")) for name, value in row.items()}  # metrics are of float32
 
 
 def read(file: Path) -> list[dict[str, float]]:

@@ -9,6 +9,8 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
+from letters_torch.data.directions import of_images
+from letters_torch.data.moments import normalised
 from letters_torch.exact_sgd.network import logits
 from letters_torch.export import weights
 from letters_torch.export.trained import Trained
@@ -19,7 +21,9 @@ def test_the_tensors_are_a_plain_network(small: Trained) -> None:
     tensors = weights.tensors(small)
     network = nn.Sequential(nn.Linear(784, small.hidden), nn.Tanh(), nn.Linear(small.hidden, 26))
     network.load_state_dict({name: tensor for name, tensor in tensors.items() if "." in name})
-    placed = small.standardizer.place(torch.from_numpy(pictures(5)))
+    by = small.standardizer
+    moved = normalised(pictures(5), by.moments)
+    placed = torch.from_numpy(of_images(moved) if by.directions else moved)
     x = ((placed.float() - tensors["mean"]) * tensors["inv_std"]).flatten(1)
     expected = logits(torch.from_numpy(small.V), torch.from_numpy(small.W), x)
     torch.testing.assert_close(network(x).detach(), expected)

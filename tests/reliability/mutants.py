@@ -562,7 +562,7 @@ READING: Mutants = {
         [
             (
                 "self.standardizer(torch.from_numpy(images[begin",
-                "self.standardizer.scale(torch.from_numpy(images[begin",
+                "self.standardizer(255 - torch.from_numpy(images[begin",
             ),
             ("return max(found, key=lambda file: file.stat().st_mtime)", "return found[0]"),
         ],

@@ -42,16 +42,9 @@ class Standardizer:
 
     def __call__(self, images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """Letters as on file, uint8 (N, 28, 28) -> `dtype` (N, 28, 28)."""
-        return self.scale(self.place(images), dtype)
-
-    def place(self, images: Tensor) -> Tensor:
-        """The first half, moments and direction features: uint8 (N, 28, 28) -> uint8 (N, 28, 28)."""
         moved = normalised(images.numpy(), self.moments)
-        return torch.from_numpy(of_images(moved) if self.directions else moved)
-
-    def scale(self, images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-        """The second half: uint8 (N, 28, 28) -> `dtype` (N, 28, 28)."""
-        return standardised(images, self.mean, self.inv_std, dtype)
+        seen = torch.from_numpy(of_images(moved) if self.directions else moved)
+        return standardised(seen, self.mean, self.inv_std, dtype)
 
     def rows(self, images: Tensor, rows: Tensor, dtype: torch.dtype) -> Rows:
         """Rows (N,) of a set as augmentation gets them: standardised or, if direction features follow, in grey levels.

@@ -1,6 +1,7 @@
 """Figures of a study: differences with their intervals, curves with bands, accuracy over cost."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import matplotlib as mpl
@@ -36,14 +37,12 @@ def forest(differences: Mapping[str, Interval], xlabel: str) -> Figure:
 
 @mpl.rc_context(_RC)
 def bands(curves: Mapping[str, Sequence[Curve]], ylabel: str) -> Figure:
-    """For each name the mean of its curves, and a band of one standard deviation where there are several.
+    """For each name the mean of its curves, one for each seed, and a band of one standard deviation around several.
 
-    Args:
-        curves: by name, one for each seed. Only steps that all of them have are drawn.
-        ylabel: what they show.
+    Only steps that all curves of a name have are drawn.
     """
     figure, axes = _figure(WIDTH, 4.2)
-    for (name, several), colour in zip(curves.items(), _colours(len(curves)), strict=True):
+    for (name, several), colour in zip(curves.items(), cycle(COLOURS), strict=False):
         steps, values = _together(several)
         if not steps:
             continue
@@ -67,9 +66,8 @@ def _together(curves: Sequence[Curve]) -> tuple[list[int], Any]:
 def costs(points: Mapping[str, tuple[float, float, float]], ylabel: str) -> Figure:
     """For each name (seconds a run, mean, standard deviation) as a point with a bar, numbered as in the legend."""
     figure, axes = _figure(WIDTH, 4.2)
-    for number, ((name, (seconds, mean, sd)), colour) in enumerate(
-        zip(points.items(), _colours(len(points)), strict=True), 1
-    ):
+    for number, (name, colour) in enumerate(zip(points, cycle(COLOURS), strict=False), 1):
+        seconds, mean, sd = points[name]
         axes.errorbar([seconds], [mean], yerr=[np.nan_to_num(sd)], fmt="o", color=colour, label=f"{number}: {name}")
         axes.annotate(str(number), (seconds, mean), textcoords="offset points", xytext=(5, 4), fontsize=TEXT)
     axes.set(xscale="log", xlabel="seconds a run", ylabel=ylabel)
@@ -78,7 +76,3 @@ def costs(points: Mapping[str, tuple[float, float, float]], ylabel: str) -> Figu
     axes.tick_params(axis="x", which="minor", labelsize=TEXT)
     figure.legend(loc="outside lower center", ncols=2, fontsize=TEXT)
     return figure
-
-
-def _colours(count: int) -> list[str]:
-    return [COLOURS[place % len(COLOURS)] for place in range(count)]

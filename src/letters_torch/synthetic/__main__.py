@@ -9,7 +9,7 @@ from scipy.io import savemat
 
 from letters_torch.errors import UserError
 from letters_torch.files import replacing
-from letters_torch.letters import SIDE, LetterSets
+from letters_torch.letters import PIXELS, LetterSets
 from letters_torch.synthetic import read
 
 
@@ -37,14 +37,9 @@ def write(path: Path, sets: LetterSets) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    train, test = sets.train, sets.test
-    assert train.labels is not None
-    flat = SIDE * SIDE
-    arrays = {
-        "train_x": train.images.reshape(-1, flat),
-        "train_y": train.labels[:, None],
-        "test_x": test.images.reshape(-1, flat),
-    }
+    train_x, test_x = (part.images.reshape(-1, PIXELS) for part in (sets.train, sets.test))
+    assert sets.train.labels is not None
+    arrays = {"train_x": train_x, "train_y": sets.train.labels[:, None], "test_x": test_x}
     with replacing(path) as file:
         savemat(file, arrays, do_compression=True)
 

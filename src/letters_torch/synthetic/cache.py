@@ -1,10 +1,8 @@
 """A cache of built-in letters, so that the next run reads them instead of making them.
 
-A file is written under another name and then renamed, so it is complete under its final name. Two processes that make
-the same letters write the same bytes. A file that was damaged later is detected by the checksums of its zip format and
-made again.
-
-Files of other versions of the generator, a hundred megabytes each, are deleted when a new one is saved.
+Two processes that make the same letters write the same bytes. A file that was damaged is detected by the checksums of
+its zip format and made again. Files of other versions of the generator, a hundred megabytes each, are deleted when a
+new one is saved.
 """
 
 import hashlib
