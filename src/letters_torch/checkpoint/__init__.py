@@ -57,12 +57,7 @@ def encode(content: dict[str, Any]) -> bytes:
 
 
 def write(path: Path, content: bytes, sync: bool = True) -> None:
-    """Writes a file whole or not at all, and makes its folder if needed.
-
-    Args:
-        path: the file.
-        content: all of it.
-        sync: wait until the disk holds the content, which then survives a power cut too.
+    """Writes a file as `files.write`, and makes its folder if needed.
 
     Raises:
         UserError: the file cannot be written; the previous file is untouched.

@@ -10,24 +10,14 @@ from letters_torch.errors import UserError
 
 
 class Clock:
-    """Counts steps.
-
-    Args:
-        stage_ends: the steps at which the stages of the schedule end; the last one is the end of the schedule.
-
-    Attributes:
-        step: steps done.
-        validated_at: the step of the last validation, -1 before the first.
-        max_steps: the last step of this fit.
-        interval: steps between two validations; None for none but the first and the last.
-        total: the last step of the schedule.
-    """
+    """Counts steps. `stage_ends` are the steps at which the stages of the schedule end."""
 
     def __init__(self, stage_ends: Sequence[int]) -> None:
         self.stage_ends = tuple(stage_ends)
-        self.step, self.validated_at = 0, -1
-        self.total = self.max_steps = self.stage_ends[-1]
-        self.interval: int | None = None
+        self.step = 0  # steps done
+        self.validated_at = -1  # the step of the last validation, -1 before the first
+        self.total = self.max_steps = self.stage_ends[-1]  # the last step of the schedule, and of this fit
+        self.interval: int | None = None  # steps between two validations; None for none but the first and the last
 
     def set_limits(self, max_steps: int, interval: int | float | None) -> None:
         """Sets where a fit ends and how often it is validated.

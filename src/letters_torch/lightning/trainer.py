@@ -41,7 +41,6 @@ from letters_torch.lightning.callbacks.letter_table import LetterTable
 from letters_torch.lightning.callbacks.pictures import Pictures
 from letters_torch.lightning.callbacks.progress import StepProgressBar
 from letters_torch.lightning.callbacks.stop import StopOnSignal
-from letters_torch.lightning.callbacks.summary import RunSummary
 from letters_torch.lightning.checkpoint_io import AtomicCheckpointIO
 from letters_torch.lightning.clock import Clock
 from letters_torch.lightning.logger import RunLogger
@@ -131,7 +130,7 @@ class StepTrainer(pl.Trainer):
     def _callbacks(self, bar: bool, pictures: int | str) -> list[Callback]:
         drawn = None if pictures == "never" else Pictures(pictures if isinstance(pictures, int) else None)
         shown = [StepProgressBar() if bar else None, ConsoleLog(), LetterTable()]
-        return [each for each in (*shown, self._stop, self.run_checkpoints, drawn, RunSummary()) if each is not None]
+        return [each for each in (*shown, self._stop, self.run_checkpoints, drawn) if each is not None]
 
     @property
     def clock(self) -> Clock:
@@ -224,11 +223,7 @@ class StepTrainer(pl.Trainer):
             return super()._run_stage()
 
     def find_checkpoint(self, which: Literal["last", "best"]) -> Path:
-        """The last or the best checkpoint of this trainer's run or, if it has none, of the newest run.
-
-        Raises:
-            UserError: there is none.
-        """
+        """The last or the best checkpoint of this trainer's run or, if it has none, of the newest run."""
         kept = self.run_checkpoints
         file = None if kept is None else kept.last if which == "last" else kept.best_model_path
         if file and Path(file).is_file():
@@ -238,11 +233,10 @@ class StepTrainer(pl.Trainer):
 
 def _plain_module(model: Any) -> Any:
     """The module itself: what torch.compile would compile, autograd's steps, is not what runs here."""
-    compiled = getattr(model, "_orig_mod", None)  # of torch._dynamo's OptimizedModule, which takes a second to import
-    if compiled is None:
+    if not hasattr(model, "_orig_mod"):  # of torch._dynamo's OptimizedModule, which takes a second to import
         return model
     say("torch.compile changes nothing here: the steps are compiled already")
-    return compiled
+    return model._orig_mod
 
 
 def _accelerator(named: Any) -> Any:
@@ -258,9 +252,7 @@ def _accelerator(named: Any) -> Any:
 
 
 def _require_interval(interval: int | float | None) -> None:
-    if interval is None:
-        return
-    if not interval > 0:
+    if interval is not None and not interval > 0:
         raise UserError(f"--trainer.val_check_interval must be more than 0, not {interval}")
     if isinstance(interval, float) and interval > 1:
         raise UserError(

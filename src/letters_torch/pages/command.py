@@ -19,8 +19,7 @@ def gather(trainer: Any, module: LettersModule, data: LettersDataModule, checkpo
     """Collects the content of the report of the run that the checkpoint belongs to.
 
     Raises:
-        UserError: the checkpoint lies in no run folder, the folder is incomplete, or the run was trained on other
-            letters: the figures would mean nothing.
+        UserError: the checkpoint is in no run folder, the folder is incomplete, or the run had other letters.
     """
     folder = run_folder.of_checkpoint(checkpoint)
     if folder is None:

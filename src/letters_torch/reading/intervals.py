@@ -4,17 +4,9 @@ from statistics import NormalDist
 
 
 def wilson(correct: int, rows: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval for a proportion.
+    """Wilson's score interval (low, high), in 0..1, for the proportion `correct` / `rows`.
 
     E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927).
-
-    Args:
-        correct: the number of correct rows, 0 to `rows`.
-        rows: at least 1.
-        confidence: above 0 and below 1.
-
-    Returns:
-        The lower and upper end, both in 0..1.
     """
     z = NormalDist().inv_cdf((1 + confidence) / 2)
     share, weight = correct / rows, z * z / rows

@@ -22,7 +22,7 @@ def write(path: Path, predictions: Predictions, pictures: Sequence[Path] | None 
         path: the file; it is written whole or not at all.
         predictions: of N images.
         pictures: the file of each image, if they are pictures.
-        top: the number of letters to list for each image, the most probable first; 1 to 26.
+        top: letters to list for each image, the most probable first; 1 to 26.
 
     Raises:
         OSError: the file cannot be written.

@@ -22,8 +22,7 @@ def read(
     and no writer of the test set wrote a training letter. Both sets have labels and writers.
 
     Args:
-        train: the number of training letters, at least 1; by default as many as the competition has.
-        test: the number of test letters, at least 1; by default as many as the competition has.
+        train, test: the numbers of letters, at least 1; by default as many as the competition has.
         seed: of the letters, 0 or more.
         cache: the folder to keep them in; by default that of LETTERS_TORCH_CACHE, or the user's cache folder. If it
             cannot be written, a RuntimeWarning says so and the letters are made all the same.

@@ -16,59 +16,33 @@ from letters_torch.synthetic import ink
 from letters_torch.synthetic.templates import CAPITAL_HEIGHT, X_HEIGHT, Forms
 
 Floats = npt.NDArray[np.float64]
-
-
-Spread = tuple[float, float]
-"""Standard deviations: between writers, and between the letters of one writer."""
+Spread = tuple[float, float]  # standard deviations: between writers, and between the letters of one writer
 
 
 @dataclass(frozen=True)
 class Hand:
-    """How people's writing varies. Lengths are in units of the templates: capitals are 10 high.
+    """How people's writing varies. Lengths are in units of the templates: capitals are 10 high."""
 
-    Attributes:
-        habit: the probability that a writer writes a letter in this writer's usual form.
-        slant: sideways shift per unit of height; positive leans to the right.
-        slant_mean: the slant of the average writer.
-        rotation: of the letter, in radians.
-        width: logarithm of width over height.
-        zones: logarithm of the lengths of bodies, ascenders and descenders of small letters against each other.
-        bend: of the letter as a whole: quadratic terms, as a part of half the letter's height.
-        points: displacement of the points of a template.
-        strokes: displacement of whole strokes against each other.
-        stretch: logarithm of the size of a stroke against the others.
-        ends: strokes that overshoot (or stop short), as a part of the distance to the stroke's next point.
-        rounding: of corners at speed: 0 leaves them sharp, 1 is the softened path; its size counts.
-        tremor: the size of the waves in a line that an unsteady hand, or a coarse tablet, makes.
-        pen: logarithm of the width of the pen.
-        pen_mean: the geometric mean of the width of the pen.
-        flow: logarithm of the width of the pen along a stroke.
-        blur: logarithm of the blur.
-        blur_mean: the geometric mean of the blur's standard deviation, in pixels.
-        box: the sides of the box that letters are fitted to, in pixels, lowest and highest.
-        pen_pixels: the widths of the pen that a letter comes out with, in pixels, lowest and highest; what is thinner
-            would vanish, and what is wider would fill the letter.
-    """
-
-    habit: float = 0.8
-    slant: Spread = (0.18, 0.07)
+    habit: float = 0.8  # the probability that a writer writes a letter in this writer's usual form
+    slant: Spread = (0.18, 0.07)  # sideways shift per unit of height; positive leans to the right
     slant_mean: float = 0.08
-    rotation: Spread = (0.05, 0.06)
-    width: Spread = (0.2, 0.12)
-    zones: Spread = (0.2, 0.1)
-    bend: Spread = (0.05, 0.05)
-    points: Spread = (0.4, 0.4)
-    strokes: Spread = (0.25, 0.3)
-    stretch: Spread = (0.1, 0.1)
-    ends: Spread = (0.08, 0.12)
-    rounding: Spread = (0.5, 0.25)
-    tremor: Spread = (0.1, 0.05)
-    pen: Spread = (0.35, 0.1)
-    pen_mean: float = 1.0
-    flow: Spread = (0.0, 0.1)
-    blur: Spread = (0.35, 0.05)
-    blur_mean: float = 0.5
-    box: tuple[float, float] = (20.0, 24.0)
+    rotation: Spread = (0.05, 0.06)  # of the letter, in radians
+    width: Spread = (0.2, 0.12)  # logarithm of width over height
+    zones: Spread = (0.2, 0.1)  # logarithm of the lengths of bodies, ascenders and descenders of small letters
+    bend: Spread = (0.05, 0.05)  # of the letter as a whole: quadratic terms, as a part of half the letter's height
+    points: Spread = (0.4, 0.4)  # displacement of the points of a template
+    strokes: Spread = (0.25, 0.3)  # displacement of whole strokes against each other
+    stretch: Spread = (0.1, 0.1)  # logarithm of the size of a stroke against the others
+    ends: Spread = (0.08, 0.12)  # strokes that overshoot, as a part of the distance to the stroke's next point
+    rounding: Spread = (0.5, 0.25)  # of corners at speed: 0 leaves them sharp, 1 is the softened path; its size counts
+    tremor: Spread = (0.1, 0.05)  # the size of the waves in a line that an unsteady hand, or a coarse tablet, makes
+    pen: Spread = (0.35, 0.1)  # logarithm of the width of the pen
+    pen_mean: float = 1.0  # the geometric mean of that width
+    flow: Spread = (0.0, 0.1)  # logarithm of the width of the pen along a stroke
+    blur: Spread = (0.35, 0.05)  # logarithm of the blur
+    blur_mean: float = 0.5  # the geometric mean of the blur's standard deviation, in pixels
+    box: tuple[float, float] = (20.0, 24.0)  # the sides of the box that letters are fitted to, in pixels
+    # The widths of the pen that a letter comes out with, in pixels: thinner ink would vanish, wider would fill it.
     pen_pixels: tuple[float, float] = (1.2, 4.2)
 
     @classmethod
@@ -81,13 +55,7 @@ class Hand:
 
 
 class Writer:
-    """One writer, drawn from the distribution that a Hand describes.
-
-    Args:
-        hand: how handwriting varies.
-        forms: the forms to choose from.
-        rng: the source of this writer's random draws; each letter draws from it.
-    """
+    """One writer, drawn from the distribution that a Hand describes; each letter draws from `rng` too."""
 
     def __init__(self, hand: Hand, forms: Forms, rng: np.random.Generator) -> None:
         self.hand, self.forms, self.rng = hand, forms, rng
@@ -100,10 +68,7 @@ class Writer:
         return ink.draw(*self.trace(letters))
 
     def trace(self, letters: npt.NDArray[np.uint8]) -> tuple[Floats, npt.NDArray[np.bool_], Floats, Floats]:
-        """Paths, pen down, radii and blur of letters given in ASCII, (N,), in pixels of a 28 x 28 image.
-
-        These are the arguments of `ink.draw`.
-        """
+        """The arguments of `ink.draw`, in pixels of a 28 x 28 image, for letters given in ASCII, (N,)."""
         form = self._pick_forms(letters)
         paths = self._shape(letters, form)
         count, places, _ = paths.shape

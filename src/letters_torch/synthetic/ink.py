@@ -23,14 +23,9 @@ _REACH = 3.0  # standard deviations of blur; beyond them there is no ink
 def fit(paths: Floats, pen: Floats, box: Floats) -> tuple[Floats, Floats]:
     """Scales letters, their aspect kept, until the longer side of the ink fills the box, and centres them.
 
-    Args:
-        paths: (N, P, 2) in units of the templates, y up.
-        pen: (N,) widths of the pen in the same units.
-        box: (N,) sides of the box in pixels.
-
-    Returns:
-        The paths in pixels, y down, where pixel (row, column) has its centre at y = row, x = column; and the widths
-        of the pen in pixels, (N,).
+    The paths (N, P, 2), y up, and the widths of the pen (N,) are in units of the templates, the sides of the box (N,)
+    in pixels. Returned are paths and widths in pixels, y down; pixel (row, column) has its centre at y = row,
+    x = column.
     """
     low, high = paths.min(axis=1), paths.max(axis=1)
     scale = box / ((high - low).max(axis=1) + pen)
@@ -39,17 +34,14 @@ def fit(paths: Floats, pen: Floats, box: Floats) -> tuple[Floats, Floats]:
 
 
 def draw(paths: Floats, down: npt.NDArray[np.bool_], radii: Floats, blur: Floats, side: int = SIDE) -> UInt8:
-    """Draws letters.
+    """Draws letters, (N, side, side), the darkest ink at 255; all lengths are in pixels.
 
     Args:
-        paths: (N, P, 2) in pixels, as fit returns them.
-        down: (N, P) whether the pen is down from this place to the next.
-        radii: (N, P) half the width of the pen at each place, in pixels.
-        blur: (N,) standard deviation of the blur in pixels.
-        side: of the images, in pixels.
-
-    Returns:
-        (N, side, side), the darkest ink at 255.
+        paths: (N, P, 2), as `fit` returns them.
+        down: (N, P), whether the pen is down from this place to the next.
+        radii: (N, P), half the width of the pen at each place.
+        blur: (N,), standard deviation of the blur.
+        side: of the images.
     """
     images = np.zeros((len(paths), side, side), np.uint8)
     _draw_all(paths, down, radii, blur, images)

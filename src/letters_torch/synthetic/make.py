@@ -19,16 +19,8 @@ def make(
 ) -> Letters:
     """Makes labelled letters, the classes balanced, in an order drawn from the seed.
 
-    A writer's letters depend on nothing but the seed and the writer's number, and a larger set holds the writers of a
-    smaller one.
-
-    Args:
-        count: the number of letters, at least 1.
-        test: take the writers of the test set, who have odd numbers; those of the training set have even ones.
-        seed: 0 or more.
-        hand: how handwriting varies.
-        forms: the forms to choose from.
-        progress: whether to show a bar on the standard error.
+    A writer's letters depend on nothing but the seed and the writer's number: odd for the test set, even for the
+    training set. A larger set holds the writers of a smaller one.
     """
     hand, forms = hand or Hand(), forms or stacked()
     images = np.empty((count, SIDE, SIDE), np.uint8)

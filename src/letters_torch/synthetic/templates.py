@@ -22,55 +22,31 @@ _SOFTEN = 2.5  # places over which a softened path is averaged
 
 @dataclass(frozen=True)
 class Form:
-    """One way of writing one letter.
+    """One way of writing one letter."""
 
-    Attributes:
-        letter: "A".."Z" or "a".."z".
-        share: how often people choose it, relative to the other forms of the letter.
-        name: for people.
-        strokes: one array of shape (points, 2) for each stroke, x to the right and y up from the baseline.
-        sharp: for each stroke, whether the pen turns sharply at the point.
-    """
-
-    letter: str
-    share: float
-    name: str
-    strokes: tuple[Floats, ...]
-    sharp: tuple[tuple[bool, ...], ...]
+    letter: str  # "A".."Z" or "a".."z"
+    share: float  # how often people choose it, relative to the other forms of the letter
+    name: str  # for people
+    strokes: tuple[Floats, ...]  # (points, 2) for each stroke, x to the right and y up from the baseline
+    sharp: tuple[tuple[bool, ...], ...]  # for each stroke, whether the pen turns sharply at the point
 
 
 @dataclass(frozen=True)
 class Forms:
-    """All forms, stacked and padded to the same number K of control points, so that many are drawn at once.
+    """All F forms, stacked and padded to the same number K of control points, so that many are drawn at once."""
 
-    Attributes:
-        letters: (F,) which letter each form writes, in ASCII.
-        shares: (F,) how often it is chosen, summing to 1 over the forms of a letter.
-        points: (F, K, 2) control points; 0 beyond the last.
-        stroke: (F, K) the number of the stroke that a control point belongs to; -1 beyond the last.
-        curve: (F, PATH, K) maps control points to the path.
-        soften: (F, PATH, K) maps control points to an offset of the path that rounds its corners; 0 at ends of strokes.
-        tails: (F, K, K) maps control points to the outward direction of the stroke at each of its two ends; 0 at other
-            points.
-        down: (F, PATH) whether the pen is down from this place of the path to the next.
-    """
-
-    letters: npt.NDArray[np.uint8]
-    shares: Floats
-    points: Floats
-    stroke: npt.NDArray[np.int64]
-    curve: Floats
-    soften: Floats
-    tails: Floats
-    down: npt.NDArray[np.bool_]
+    letters: npt.NDArray[np.uint8]  # (F,) which letter each form writes, in ASCII
+    shares: Floats  # (F,) how often it is chosen, summing to 1 over the forms of a letter
+    points: Floats  # (F, K, 2) control points; 0 beyond the last
+    stroke: npt.NDArray[np.int64]  # (F, K) the number of the stroke of a control point; -1 beyond the last
+    curve: Floats  # (F, PATH, K) maps control points to the path
+    soften: Floats  # (F, PATH, K) maps control points to an offset that rounds corners; 0 at ends of strokes
+    tails: Floats  # (F, K, K) maps control points to the outward direction at a stroke's two ends; 0 at other points
+    down: npt.NDArray[np.bool_]  # (F, PATH) whether the pen is down from this place of the path to the next
 
 
 def parse(line: str) -> Form:
-    """A line of templates.txt as a Form.
-
-    Raises:
-        ValueError: the line is not `letter share name stroke / stroke ...`, or a stroke has fewer than two points.
-    """
+    """A line of templates.txt, `letter share name stroke / stroke ...`, as a Form; ValueError if it is another."""
     letter, share, name, path = line.split(maxsplit=3)
     strokes = [stroke.split() for stroke in path.split("/")]
     if any(len(stroke) < 2 for stroke in strokes):

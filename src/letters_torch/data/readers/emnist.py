@@ -25,9 +25,8 @@ _KINDS = ("images-idx3", "labels-idx1")
 def read(folder: Path, download: bool = False) -> LetterSets:
     """Reads EMNIST Letters from torchvision's layout, <folder>/EMNIST/raw/emnist-letters-*-ubyte, plain or .gz.
 
-    Args:
-        folder: torchvision's `root`; or the EMNIST folder inside it, or its raw folder.
-        download: let torchvision fetch missing files (0.5 GB) into the folder.
+    The folder may also be the EMNIST folder itself, or its raw folder. With `download`, torchvision fetches missing
+    files (0.5 GB).
 
     Raises:
         UserError: a file is missing or damaged, or holds no letters; the download failed.

@@ -22,18 +22,12 @@ DERIVATION = HERE.parents[3] / "docs" / "derivation.md"
 
 
 def draw(checkpoint: Path, path: Path | None = None, output: Path = Path("draw.html")) -> Path:
-    """Writes the page for a checkpoint of a run.
+    """Writes the page for a checkpoint of a run, and returns its file.
 
-    Args:
-        checkpoint: the file.
-        path: the run's letters, as `--data.path`; where they were in training if None.
-        output: the file to write.
-
-    Returns:
-        The file.
+    The run's letters are at `path` or, if it is None, where they were in training.
 
     Raises:
-        UserError: the checkpoint cannot be read, `path` holds no letters of another split than the run's, or the page
+        UserError: the checkpoint cannot be read, `path` holds no letters or the run's in another split, or the page
             cannot be written.
     """
     module, content = LettersModule.load_from_checkpoint(checkpoint), checkpoints.load(checkpoint)
@@ -53,17 +47,9 @@ def draw(checkpoint: Path, path: Path | None = None, output: Path = Path("draw.h
 def explain(
     module: LettersModule, data: LettersDataModule, checkpoint: Path | None, row: int, output: Path | None
 ) -> Path:
-    """Writes the page, opened at one step by hand on a validation row.
+    """Writes the page, opened at one step by hand on the validation row of this index, and returns its file.
 
-    Args:
-        module: with initial weights; those of the checkpoint replace them.
-        data: not set up yet.
-        checkpoint: a checkpoint of a run; None for the initial weights.
-        row: index of a validation row, from 0.
-        output: the file to write; explain.html in the current folder if None.
-
-    Returns:
-        The file.
+    The weights are the checkpoint's or, if it is None, the module's. The file is `output` or explain.html.
 
     Raises:
         UserError: there is no such row, the checkpoint cannot be used, or the page cannot be written.
@@ -110,11 +96,7 @@ def _write(file: Path, module: LettersModule, origin: str, **shown: Any) -> Path
 
 
 def _letters(checkpoint: Path, content: dict[str, Any], path: Path | None) -> tuple[Letters, str, str]:
-    """The first validation rows of the run, where they are from, and a warning if they are others than the run's.
-
-    Raises:
-        UserError: letters that were named cannot be read, or are the run's and split in another way.
-    """
+    """The first validation rows of the run, where they are from, and a warning if they are others than the run's."""
     try:
         data = LettersDataModule.load_from_checkpoint(checkpoint, **({} if path is None else {"path": path}))
         data.setup("validate")
