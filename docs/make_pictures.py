@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from letters_torch.data.directions import of_images
+from letters_torch.data.directions import TILES, of_images
 from letters_torch.data.moments import Moments
 from letters_torch.letters import ALPHABET, SIDE, UInt8
 from letters_torch.synthetic.hand import Hand, Writer
@@ -73,12 +73,14 @@ def _moments(letters: str, writers: int) -> UInt8:
 
 
 def _directions(letters: str) -> UInt8:
-    """Each letter in a row after moment normalisation, and its four maps of direction features, at twice their size."""
+    """Letters after moment normalisation and, below, the sixteen maps of their direction features, twice as bright."""
     person = Writer(Hand(), stacked(), np.random.default_rng(0))
     moved = Moments()(person.write(np.frombuffer(letters.encode(), np.uint8)))
-    maps = of_images(moved).reshape(-1, 2, SIDE // 2, 2, SIDE // 2).swapaxes(2, 3).reshape(-1, 4, SIDE // 2, SIDE // 2)
-    enlarged = maps.repeat(2, axis=2).repeat(2, axis=3)
-    return np.concatenate([np.concatenate([image, *four], axis=1) for image, four in zip(moved, enlarged, strict=True)])
+    bright = np.minimum(2 * of_images(moved).astype(int), 255).astype(np.uint8)
+    moved, maps = (images.repeat(4, axis=1).repeat(4, axis=2) for images in (moved, bright))
+    side = maps.shape[1] // TILES
+    maps[:, ::side], maps[:, :, ::side] = 90, 90
+    return np.concatenate([np.concatenate(list(row), axis=1) for row in (moved, maps)])
 
 
 def _save(name: str, picture: UInt8) -> None:

@@ -8,37 +8,36 @@ import torch
 
 from letters_torch import data
 from letters_torch.data import directions as module
-from letters_torch.data.directions import by_torch, directions, of_images
+from letters_torch.data.directions import DIRECTIONS, STRIDE, by_torch, directions, of_images
 from letters_torch.letters import SIDE
 from tests.support.making import pictures
 
-HALF = SIDE // 2
-ACROSS, DOWN, FALLING, RISING = range(4)  # directions of the gradient
+CELLS = SIDE // STRIDE
 
 
-def quarters(features: np.ndarray) -> np.ndarray:
-    """The four maps, (4, 14, 14), of the features of one letter."""
-    return features.reshape(2, HALF, 2, HALF).swapaxes(1, 2).reshape(4, HALF, HALF)
+def tiles(features: np.ndarray) -> np.ndarray:
+    """The sixteen maps, (16, 7, 7), of the features of one letter."""
+    return features.reshape(4, CELLS, 4, CELLS).swapaxes(1, 2).reshape(DIRECTIONS, CELLS, CELLS)
 
 
 def by_definition(image: np.ndarray) -> np.ndarray:
-    """The four maps from angles: g = a u + b v, u and v the two of eight directions next to the gradient g."""
+    """The maps from angles: g = a u + b v, u and v the two of sixteen directions next to the gradient g."""
     padded = np.pad(image.astype(float), 2)
     slope, average = np.array([-1, -2, 0, 2, 1]), np.array([1, 4, 6, 4, 1]) / 48
-    maps = np.zeros((4, SIDE + 2, SIDE + 2))
-    names = (ACROSS, FALLING, DOWN, RISING)  # at 0, 45, 90, 135 degrees
+    maps = np.zeros((DIRECTIONS, SIDE + 4, SIDE + 4))
+    step = 2 * np.pi / DIRECTIONS
     for i in range(SIDE):
         for j in range(SIDE):
             near = padded[i : i + 5, j : j + 5]
             gradient = np.array([near @ slope, near.T @ slope]) @ average
-            sector = int(np.floor(np.arctan2(gradient[1], gradient[0]) / (np.pi / 4)))
-            angles = np.array([sector, sector + 1]) * np.pi / 4
+            sector = int(np.floor(np.arctan2(gradient[1], gradient[0]) / step))
+            angles = np.array([sector, sector + 1]) * step
             parts = np.linalg.solve(np.stack([np.cos(angles), np.sin(angles)]), gradient)
-            maps[names[sector % 4], i + 1, j + 1] += parts[0]
-            maps[names[(sector + 1) % 4], i + 1, j + 1] += parts[1]
-    window = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64
+            for k, part in zip((sector, sector + 1), parts, strict=True):
+                maps[k % DIRECTIONS, i + 2, j + 2] += part
+    window = np.outer([1, 3, 5, 7, 7, 5, 3, 1], [1, 3, 5, 7, 7, 5, 3, 1]) / 32**2
     means = [
-        [[(m[2 * i : 2 * i + 4, 2 * j : 2 * j + 4] * window).sum() for j in range(HALF)] for i in range(HALF)]
+        [[(m[4 * i : 4 * i + 8, 4 * j : 4 * j + 8] * window).sum() for j in range(CELLS)] for i in range(CELLS)]
         for m in maps
     ]
     return np.minimum(np.sqrt(255 * np.maximum(means, 0)), 255)
@@ -51,7 +50,7 @@ def test_features_are_those_of_the_definition(compute, dtype: torch.dtype) -> No
     found = compute(torch.from_numpy(images).to(dtype))
     assert found.dtype == dtype
     for image, features in zip(images, found.numpy(), strict=True):
-        assert np.abs(quarters(features) - by_definition(image)).max() <= 0.501
+        assert np.abs(tiles(features) - by_definition(image)).max() <= 0.501
 
 
 def bar(angle: float) -> np.ndarray:
@@ -62,20 +61,27 @@ def bar(angle: float) -> np.ndarray:
     return (255 * np.clip(2.5 - np.abs(across), 0, 1) * (np.abs(along) < 9)).astype(np.uint8)
 
 
-@pytest.mark.parametrize(("angle", "kind"), [(90, ACROSS), (0, DOWN), (-45, FALLING), (45, RISING)])
-def test_a_stroke_is_in_the_map_of_the_direction_across_it(angle: float, kind: int) -> None:
-    sums = quarters(of_images(bar(angle)[None])[0].astype(float)).sum((1, 2))
-    assert sums.argmax() == kind
-    assert sums[kind] > 2 * np.delete(sums, kind).max()
+@pytest.mark.parametrize("k", range(DIRECTIONS // 2))
+def test_a_stroke_is_in_the_maps_of_the_directions_across_it(k: int) -> None:
+    sums = tiles(of_images(bar(90 + 22.5 * k)[None])[0].astype(float)).sum((1, 2))
+    both = [k, k + DIRECTIONS // 2]
+    assert sorted(np.argsort(sums)[-2:]) == both
+    assert sums[both].min() > 1.5 * np.delete(sums, both).max()
 
 
-def test_light_and_dark_edges_are_the_same() -> None:
+def test_edges_of_opposite_directions_change_places_where_light_and_dark_do() -> None:
     inner = np.zeros((SIDE, SIDE), np.uint8)
     inner[6:-6, 6:-6] = pictures(1)[0, 6:-6, 6:-6]
-    inside = np.s_[4:-4, 4:-4]
-    first, second = (quarters(of_images(image[None])[0]) for image in (inner, 255 - inner))
-    for one, other in zip(first, second, strict=True):
-        assert np.array_equal(one[inside], other[inside])
+    inside = np.s_[:, 2:-2, 2:-2]
+    light, dark = (tiles(of_images(image[None])[0])[inside] for image in (inner, 255 - inner))
+    assert light.any()
+    assert np.array_equal(light, np.roll(dark, DIRECTIONS // 2, axis=0))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_gradients_along_the_edge_of_a_sector_are_numbers(dtype: torch.dtype) -> None:
+    ramps = [np.add.outer(a * np.arange(SIDE), b * np.arange(SIDE)) for a in range(-4, 5) for b in range(-4, 5)]
+    assert directions(torch.from_numpy(np.array(ramps)).to(dtype) + 128).isfinite().all()
 
 
 def test_an_empty_image_has_no_direction() -> None:

@@ -1,14 +1,14 @@
-"""Direction features: a letter as four maps of its edges, one for each direction, in place of its grey levels.
+"""Direction features: a letter as maps of its edges, one for each direction, in place of its grey levels.
 
 The gradient of the image, by Sobel's operator of 5 x 5 pixels, is decomposed into components along the two nearest of
-four directions, its sign ignored. Each map of components is smoothed and halved in size, and the square root is taken
-of it. Strokes of different directions then excite different inputs, whatever their width and grey level. After C.-L.
-Liu, K. Nakashima, H. Sako and H. Fujisawa, "Handwritten digit recognition: investigation of normalization and feature
-extraction techniques" (Pattern Recognition 37, 2004).
+sixteen directions. Each map of components is averaged over the cells of a coarse grid, and the square root is taken of
+it. Strokes of different directions then excite different inputs, whatever their width and grey level, and so do the two
+edges of a stroke. After C.-L. Liu, K. Nakashima, H. Sako and H. Fujisawa, "Handwritten digit recognition: investigation
+of normalization and feature extraction techniques" (Pattern Recognition 37, 2004).
 
-The four maps of 14 x 14 numbers fill an image of 28 x 28: edges whose gradient is horizontal (upright strokes) are in
-the upper left quarter, vertical ones in the upper right, those along the falling and the rising diagonal below. So a
-network has as many inputs as for pixels, and all that stores or shows an image applies.
+The sixteen maps of 7 x 7 numbers fill an image of 28 x 28, row by row: gradients to the right (left edges of strokes)
+come first, then those turned by 22.5 degrees more each, clockwise. So a network has as many inputs as for pixels, and
+all that stores or shows an image applies.
 
 Where Numba is installed, the features are compiled (`_directions.py`); otherwise torch computes the same.
 """
@@ -23,18 +23,25 @@ from torch import Tensor
 
 from letters_torch.letters import UInt8
 
-CHUNK = 4096  # images at once
-SLOPE, AVERAGE = (-1.0, -2.0, 0.0, 2.0, 1.0), (1.0, 4.0, 6.0, 4.0, 1.0)  # along the axis and across it
-SOBEL = tuple(tuple(a * b / 48 for b in SLOPE) for a in AVERAGE)  # of the derivative in x; at most a grey level
-SMOOTHING = (1.0, 3.0, 3.0, 1.0)  # divided by 8: along either axis, at every second pixel
+CHUNK = 2048  # images at once
+DIRECTIONS = 16
+TILES = 4  # maps in a row of the image that they fill
+STRIDE = 4  # pixels from one cell of a map to the next
+SLOPE, AVERAGE = np.array([-1, -2, 0, 2, 1]), np.array([1, 4, 6, 4, 1])  # along the axis and across it
+SOBEL = np.outer(AVERAGE, SLOPE) / 48  # of the derivative in x; at most a grey level
+SMOOTHING = np.array([1, 3, 5, 7, 7, 5, 3, 1]) / 32  # along either axis: a cell reaches to the middle of the next
 LARGEST = 255.0  # of a feature: sqrt(LARGEST * component), clipped and rounded
+_ANGLES = 2 * np.pi * np.arange(DIRECTIONS) / DIRECTIONS
+# The cross product of direction k with a gradient (x, y) is TURNS[k] @ (x, y), but for a factor. A gradient between the
+# directions k and k + 1 has the component TURNS[k] @ (x, y) along k + 1, and -TURNS[k + 1] @ (x, y) along k.
+TURNS = np.stack([-np.sin(_ANGLES), np.cos(_ANGLES)], 1) / np.sin(2 * np.pi / DIRECTIONS)
 
 
 def directions(images: Tensor) -> Tensor:
-    """The features of images (N, H, W) in grey levels, float32 or float64; H and W are even.
+    """The features of images (N, 28, 28) in grey levels, float32 or float64.
 
     Returns:
-        (N, H, W), whole numbers 0 to 255, of the images' dtype: four maps of (H / 2, W / 2).
+        (N, 28, 28), whole numbers 0 to 255, of the images' dtype: 4 x 4 maps of 7 x 7.
     """
     compiled = _compiled()
     if compiled is None or images.device.type != "cpu":
@@ -55,18 +62,14 @@ def of_images(images: UInt8) -> UInt8:
 
 def by_torch(images: Tensor) -> Tensor:
     """As `directions`, by torch's convolutions."""
-    sobel = torch.tensor(SOBEL, dtype=torch.float64).to(images)
-    horizontal, vertical = F.conv2d(images[:, None], torch.stack([sobel, sobel.T])[:, None], padding=2).unbind(1)
-    x, y = horizontal.abs(), vertical.abs()
-    least = torch.minimum(x, y)
-    falling = torch.where(horizontal * vertical > 0, 2**0.5 * least, 0)
-    components = torch.stack([x - least, y - least, falling, 2**0.5 * least - falling], 1)
-    smoothing = torch.tensor(SMOOTHING).to(images) / 8
-    window = torch.outer(smoothing, smoothing).expand(4, 1, -1, -1)
-    maps = F.conv2d(components, window, stride=2, padding=1, groups=4)
+    sobel, turns, smoothing = (torch.from_numpy(array).to(images) for array in (SOBEL, TURNS, SMOOTHING))
+    gradient = F.conv2d(images[:, None], torch.stack([sobel, sobel.T])[:, None], padding=2)
+    turned = F.conv2d(gradient, turns[:, :, None, None])
+    components = torch.minimum(turned.roll(1, 1), -turned.roll(-1, 1)).clamp_(min=0)
+    window = torch.outer(smoothing, smoothing).expand(DIRECTIONS, 1, -1, -1)
+    maps = F.conv2d(components, window, stride=STRIDE, padding=STRIDE // 2, groups=DIRECTIONS)
     features = (LARGEST * maps).sqrt().clamp(max=LARGEST).round()
-    upper, lower = (torch.cat([pair[:, 0], pair[:, 1]], 2) for pair in features.split(2, 1))
-    return torch.cat([upper, lower], 1)
+    return features.unflatten(1, (TILES, TILES)).transpose(2, 3).reshape(images.shape)
 
 
 @cache

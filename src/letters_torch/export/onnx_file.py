@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from letters_torch.data.directions import LARGEST, SMOOTHING, SOBEL
+from letters_torch.data.directions import DIRECTIONS, LARGEST, SMOOTHING, SOBEL, STRIDE, TILES, TURNS
 from letters_torch.data.moments import STEEPEST, THINNEST, ZOOM, Moments
 from letters_torch.export.graph import IR_VERSION, OPSET, Graph, Value
 from letters_torch.export.trained import Trained
@@ -59,21 +59,15 @@ def _moved(images: Value, moments: Moments) -> Value:
 
 def _directions(pixels: Value) -> Value:
     """`directions.of_images`: float32 (N, 28, 28) -> float32 (N, 28, 28), whole grey levels."""
-    sobel, smoothing = np.array(SOBEL), np.array(SMOOTHING) / 8
     planes = pixels.reshape(0, 1, SIDE, SIDE)
-    gradient = planes.op("Conv", np.stack([sobel, sobel.T])[:, None], pads=[2, 2, 2, 2])
-    horizontal, vertical = gradient.column(0), gradient.column(1)
-    x, y = horizontal.op("Abs"), vertical.op("Abs")
-    least = x.op("Min", y)
-    slanted = least * 2**0.5
-    is_falling = (horizontal * vertical).op("Greater", 0.0)
-    falling = pixels.graph.node("Where", is_falling, slanted, 0.0, like=slanted)
-    components = (x - least).op("Concat", y - least, falling, slanted - falling, axis=1)
-    window = np.tile(np.outer(smoothing, smoothing), (4, 1, 1, 1))
-    maps = components.op("Conv", window, group=4, strides=[2, 2], pads=[1, 1, 1, 1])
+    gradient = planes.op("Conv", np.stack([SOBEL, SOBEL.T])[:, None], pads=[2, 2, 2, 2])
+    before, after = (np.roll(TURNS, by, axis=0)[:, :, None, None] for by in (1, -1))
+    components = gradient.op("Conv", before).op("Min", gradient.op("Conv", -after)).at_least(0)
+    window, pad = np.tile(np.outer(SMOOTHING, SMOOTHING), (DIRECTIONS, 1, 1, 1)), STRIDE // 2
+    maps = components.op("Conv", window, group=DIRECTIONS, strides=[STRIDE] * 2, pads=[pad] * 4)
     features = (maps * LARGEST).sqrt().clip(0, LARGEST).op("Round")
-    quarters = features.reshape(0, 2, 2, SIDE // 2, SIDE // 2).op("Transpose", perm=[0, 1, 3, 2, 4])
-    return quarters.reshape(0, SIDE, SIDE)
+    tiles = features.reshape(0, TILES, TILES, SIDE // STRIDE, SIDE // STRIDE).op("Transpose", perm=[0, 1, 3, 2, 4])
+    return tiles.reshape(0, SIDE, SIDE)
 
 
 def _maps(images: Value, moments: Moments) -> Value:
