@@ -1,9 +1,11 @@
-"""A checkpoint file is verified without torch. `tests/checkpoint` and `tests/reliability` have the damaged ones."""
+"""A checkpoint file is verified without torch. `tests/reliability` has more damaged ones."""
 
+import io
 import pickle
 import struct
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import torch
 
 from letters_torch import archive
 from letters_torch.errors import UserError
+from tests.support.checkpoints import content, refused, save
 
 
 def test_what_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
@@ -53,10 +56,10 @@ def test_records_that_overlap_are_refused(tmp_path: Path) -> None:
 
 
 def test_opcodes_that_torch_never_writes_are_refused(tmp_path: Path) -> None:
-    for protocol, refused in ((2, False), (4, True)):
+    for protocol, is_refused in ((2, False), (4, True)):
         with zipfile.ZipFile(tmp_path / "a.ckpt", "w") as whole:
             whole.writestr("a/data.pkl", pickle.dumps({"a": 1}, protocol))
-        if not refused:
+        if not is_refused:
             archive.require_intact(tmp_path / "a.ckpt")
             continue
         with pytest.raises(UserError, match="more than tensors and plain values"):
@@ -78,3 +81,48 @@ def test_torch_is_not_imported_to_verify_a_file(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def with_pickle(path: Path, stream: bytes) -> Path:
+    """A sound archive but for its pickle."""
+    buffer = io.BytesIO()
+    torch.save(content(), buffer)
+    with zipfile.ZipFile(buffer) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, stream if name.endswith("/data.pkl") else old.read(name))
+    return path
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b"\x80\x02c__builtin__\nbytearray\nJ" + (2_000_000_000).to_bytes(4, "little") + b"\x85R.",
+        b"\x80\x05\x96" + (6_000_000_000).to_bytes(8, "little") + b".",  # BYTEARRAY8
+        b"\x80\x02}r\xff\xff\xff\x7f.",  # LONG_BINPUT far out, for which the compiled unpickler makes room
+        b"\x80\x02c_codecs\nencode\n.",
+    ],
+    ids=["bytearray", "bytearray8", "memo", "function"],
+)
+def test_a_pickle_that_asks_for_memory_or_functions_is_refused(tmp_path: Path, stream: bytes) -> None:
+    file = with_pickle(tmp_path / "greedy.ckpt", stream)
+    tracemalloc.start()
+    try:
+        refused(file)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_tensor_larger_than_its_record_is_refused(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    torch.save(content(), buffer)
+    with zipfile.ZipFile(buffer) as sound:
+        stream = sound.read("archive/data.pkl")
+    count = (3 * 785).to_bytes(2, "little")
+    assert stream.count(b"M" + count) == 1  # BININT2: the number of elements of V's storage
+    larger = stream.replace(b"M" + count, b"M" + (60_000).to_bytes(2, "little"))
+    assert "not loaded" in refused(with_pickle(tmp_path / "larger.ckpt", larger))
+
+
+def test_a_large_pickle_is_refused(tmp_path: Path) -> None:
+    assert "not loaded" in refused(save(tmp_path / "long.ckpt", {**content(), "text": "x" * archive.LARGEST_PICKLE}))

@@ -1,17 +1,14 @@
 """Lightning's own door: what works from a script, and what is refused in one line."""
 
-import io
 import pickle
 import signal
-import threading
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, EMAWeightAveraging, ProgressBar, RichProgressBar, TQDMProgressBar
+from pytorch_lightning.callbacks import Callback, EMAWeightAveraging
 from pytorch_lightning.loggers import CSVLogger
 from pytorch_lightning.loggers.logger import Logger
 
@@ -20,13 +17,22 @@ from letters_torch.data.augment import RandomAffine, RandomWarp
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.data.moments import Moments
 from letters_torch.errors import UserError
-from letters_torch.lightning.callbacks.progress import StepProgressBar
 from letters_torch.lightning.module import LettersModule
 from letters_torch.lightning.trainer import StepTrainer
 from tests.support.making import message
-from tests.support.running import HIDDEN, STAGES, Fit, data_module, fit, save_letters
+from tests.support.running import (
+    HIDDEN,
+    KEEP,
+    STAGES,
+    Fit,
+    data_module,
+    fit,
+    module,
+    same_weights,
+    save_letters,
+    trainer,
+)
 
-KEEP: dict[str, Any] = {"enable_checkpointing": True, "enable_progress_bar": False}
 RUN = Path("lightning_logs/version_0/checkpoints")
 
 
@@ -41,18 +47,6 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Fit:
 
 def root(done: Fit) -> Path:
     return Path(done.trainer.default_root_dir)
-
-
-def trainer(folder: Path, **settings: Any) -> StepTrainer:
-    return StepTrainer(**{"default_root_dir": folder, "logger": False, "val_check_interval": 50, **KEEP, **settings})
-
-
-def module(**settings: Any) -> LettersModule:
-    return LettersModule(list(STAGES), **{"hidden": HIDDEN, **settings})
-
-
-def same_weights(one: LettersModule, other: LettersModule) -> bool:
-    return torch.equal(one.V, other.V) and torch.equal(one.W, other.W)
 
 
 def test_the_module_of_a_checkpoint(done: Fit) -> None:
@@ -197,61 +191,6 @@ def test_validation_rows_of_another_split_are_refused(done: Fit) -> None:
     trainer(root(done)).validate(module(), datamodule=other, ckpt_path="last", verbose=False)
 
 
-class Stopper(Callback):
-    """Sends a signal after a step, and has a state as NumPy makes it."""
-
-    def __init__(self, step: int, which: int | None) -> None:
-        self.step, self.which = step, which
-
-    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
-        if self.which is not None and trainer.global_step == self.step:
-            signal.raise_signal(self.which)
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"seen": np.float64(0.5), "steps": np.arange(3)}
-
-
-@pytest.mark.parametrize(
-    ("which", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)], ids=["SIGINT", "SIGTERM"]
-)
-@pytest.mark.parametrize("keep", [True, False])
-def test_a_signal_ends_a_fit_in_a_script(
-    tmp_path: Path, which: signal.Signals, raised: type[BaseException], keep: bool
-) -> None:
-    before = {each: signal.signal(each, signal.default_int_handler) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        with pytest.raises(raised) as end:
-            fit(tmp_path, callbacks=[Stopper(50, which)], **{**KEEP, "enable_checkpointing": keep})
-        if raised is SystemExit:
-            assert end.value.code == 128 + signal.SIGTERM  # type: ignore[attr-defined]
-        assert all(signal.getsignal(each) is signal.default_int_handler for each in before)
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-    if keep:
-        assert checkpoint.load(tmp_path / RUN / "last.ckpt")["letters_torch"]["step"] == 100
-        resumed = module()
-        trainer(tmp_path, callbacks=[Stopper(0, None)]).fit(
-            resumed, datamodule=data_module(tmp_path / "letters_data.mat"), ckpt_path="last"
-        )
-        assert same_weights(resumed, fit(tmp_path).model)
-
-
-def test_a_signal_twice_ends_a_fit_at_once(tmp_path: Path) -> None:
-    class Twice(Callback):
-        def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
-            signal.raise_signal(signal.SIGINT)
-            signal.raise_signal(signal.SIGINT)
-
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            fit(tmp_path, callbacks=[Twice()])
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.parametrize("name", ["validate", "test", "predict"])
 def test_ctrl_c_ends_an_evaluation(done: Fit, name: str) -> None:
     class Interrupts(Callback):
@@ -267,77 +206,6 @@ def test_ctrl_c_ends_an_evaluation(done: Fit, name: str) -> None:
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def test_handlers_are_given_back_after_an_error(tmp_path: Path) -> None:
-    class Fails(Callback):
-        def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
-            raise ZeroDivisionError
-
-    before = [signal.getsignal(which) for which in (signal.SIGINT, signal.SIGTERM)]
-    with pytest.raises(ZeroDivisionError):
-        fit(tmp_path, callbacks=[Fails()])
-    assert [signal.getsignal(which) for which in (signal.SIGINT, signal.SIGTERM)] == before
-
-
-def test_a_fit_outside_the_main_thread(tmp_path: Path) -> None:
-    results: list[Any] = []
-
-    def run() -> None:
-        try:
-            results.append(fit(tmp_path, **KEEP).model)
-        except BaseException as error:
-            results.append(error)
-
-    before = signal.getsignal(signal.SIGINT)
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    assert isinstance(results[0], LettersModule), results[0]
-    assert signal.getsignal(signal.SIGINT) == before
-    assert same_weights(results[0], fit(tmp_path).model)
-
-
-def test_another_progress_bar_takes_the_place_of_ours(tmp_path: Path) -> None:
-    class Mine(TQDMProgressBar):
-        pass
-
-    for given, expected in (([], StepProgressBar), ([Mine()], Mine)):
-        made = trainer(tmp_path, enable_progress_bar=True, callbacks=given)
-        assert [type(each) for each in made.callbacks if isinstance(each, TQDMProgressBar)] == [expected]
-
-
-def test_lightnings_rich_bar_takes_the_place_of_ours(tmp_path: Path) -> None:
-    drawn = io.StringIO()
-    bar = RichProgressBar(console_kwargs={"file": drawn, "force_terminal": True, "width": 120})
-    shown = fit(tmp_path, callbacks=[bar], **{**KEEP, "enable_progress_bar": True})
-    assert [each for each in shown.trainer.callbacks if isinstance(each, ProgressBar)] == [bar]
-    assert all(part in drawn.getvalue() for part in ("step 200: train acc = ", "ended at step 200", "200/200", "it/s"))
-    assert same_weights(shown.model, fit(tmp_path).model)
-
-
-@pytest.mark.parametrize("begin", [0, 50])
-def test_a_bar_that_is_not_ours_counts_steps(tmp_path: Path, begin: int) -> None:
-    """From the start of this fit on, as Lightning's own total does."""
-
-    class Counts(ProgressBar):
-        def on_train_epoch_start(self, *_: Any) -> None:
-            self.total, self.counts = self.total_train_batches, list[int]()
-
-        def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-            self.counts.append(batch_idx + 1)
-
-    path = save_letters(tmp_path / "letters_data.mat")
-    if begin:
-        fit(tmp_path, max_steps=begin, **KEEP)
-    bar = Counts()
-    trainer(tmp_path, callbacks=[bar], **{**KEEP, "enable_progress_bar": True}).fit(
-        module(), datamodule=data_module(path), ckpt_path="last" if begin else None
-    )
-    assert bar.total == 200 - begin
-    assert bar.counts == [step - begin for step in (50, 100, 120, 150, 200) if step > begin]
-    fit(tmp_path, callbacks=[bar], fast_dev_run=True)
-    assert (bar.counts, bar.total) == ([1], 1)
 
 
 def test_averaged_weights_are_resumed(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
-from torch.utils.tensorboard import SummaryWriter
 
 from letters_torch.cli import main
 from letters_torch.data.augment import RollAndRotate
@@ -244,32 +243,6 @@ def test_no_run_folder_no_report(gathered: run.Run, tmp_path: Path) -> None:
     stray.write_bytes(gathered.checkpoint.read_bytes())
     with pytest.raises(UserError, match=r"stray\.ckpt: not in the checkpoints/ of a run folder"):
         command.gather(None, gathered.module, gathered.data, stray)
-
-
-def test_a_folder_that_tells_nothing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"has no config\.yaml"):
-        logged.read(tmp_path)
-    (tmp_path / "config.yaml").write_text("seed_everything: 0\n")
-    with pytest.raises(UserError, match="has no TensorBoard events"):
-        logged.read(tmp_path)
-
-
-def test_a_resumed_run_is_read_as_one(tmp_path: Path) -> None:
-    """What the first process logged from step 60 on counts no more; the pause between the two is no training."""
-    (tmp_path / "config.yaml").write_text("seed_everything: 0\n")
-    first = ((0, 0.125, 100), (50, 0.25, 110), (60, 0.75, 112))
-    second = ((60, 0.375, 1000), (100, 0.5, 1020))
-    for number, (points, purge) in enumerate(((first, None), (second, 60))):
-        with SummaryWriter(str(tmp_path), purge_step=purge) as writer:
-            for step, value, time in points:
-                writer.add_scalar("val/acc", value, step, walltime=time)
-        (new,) = (file for file in tmp_path.glob("events.*") if file.suffix != ".run")
-        new.rename(tmp_path / f"events.out.tfevents.{number}.run")
-    history = logged.read(tmp_path)
-    assert history.curves["val/acc"] == [(0, 0.125), (50, 0.25), (60, 0.375), (100, 0.5)]
-    assert (history.seconds, history.steps) == (12 + 20, 60 + 40)
-    assert history.last("val/acc") == 0.5
-    assert history.last("train/acc") is None
 
 
 def test_the_command_says_where_the_page_lies_and_no_more(

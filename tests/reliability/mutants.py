@@ -319,7 +319,8 @@ RUNS: Mutants = {
         ],
     ),
     "lightning/loops.py": (
-        "lightning/test_trainer.py reliability/test_resume.py lightning/test_from_python.py -k 'step or resume or bar'",
+        "lightning/test_trainer.py reliability/test_resume.py lightning/callbacks/test_progress.py"
+        " -k 'step or resume or bar'",
         [
             ("super().done and (self.trainer.should_stop or not loop.is_validation_due)", "super().done"),
             (" and clock.validated_at != clock.step", ""),
@@ -345,7 +346,7 @@ RUNS: Mutants = {
     ),
     "lightning/trainer.py": (
         "lightning/test_trainer.py lightning/test_from_python.py lightning/test_devices.py lightning/test_monitors.py"
-        " lightning/test_logger.py",
+        " lightning/test_logger.py lightning/callbacks/test_stop.py lightning/callbacks/test_progress.py",
         [
             ('        return "cpu"\n', '        return "auto"\n'),
             ("            raise KeyboardInterrupt\n", "            return\n"),
@@ -406,7 +407,7 @@ RUNS: Mutants = {
         [("initial=self.trainer.global_step", "initial=0")],
     ),
     "lightning/callbacks/stop.py": (
-        "lightning/test_from_python.py reliability/test_endings.py -k 'signal or handlers or thread'",
+        "lightning/callbacks/test_stop.py reliability/test_endings.py -k 'signal or handlers or thread'",
         [
             ("            self._give_back()\n            signal.raise_signal(which)\n", "            pass\n"),
             ("_original_handlers.update(self._handlers)", "_original_handlers.update({})"),
@@ -426,14 +427,14 @@ RUNS: Mutants = {
         ],
     ),
     "checkpoint/__init__.py": (
-        "checkpoint/test_checkpoint.py",
+        "checkpoint/test_checkpoint.py checkpoint/test_schema.py",
         [
             ("        schema.require(plain)\n", ""),
             ("value.detach().cpu().as_subclass(torch.Tensor)", "value"),
         ],
     ),
     "archive.py": (
-        "test_archive.py checkpoint/test_checkpoint.py reliability/test_damage.py",
+        "test_archive.py reliability/test_damage.py",
         [
             ("    if damaged is not None:", "    if False:"),
             (" or entry.file_size != entry.compress_size", ""),
@@ -445,7 +446,7 @@ RUNS: Mutants = {
         ],
     ),
     "checkpoint/schema.py": (
-        "checkpoint/test_checkpoint.py",
+        "checkpoint/test_schema.py",
         [
             ("V.isfinite().all() and W.isfinite().all()", "V.isfinite().all()"),
             (" and W.shape == (CLASSES, len(V) + 1)", ""),
@@ -606,7 +607,7 @@ READING: Mutants = {
         ],
     ),
     "pages/logged.py": (
-        "pages/test_logged.py pages/test_report.py",
+        "pages/test_logged.py",
         [
             ("at += 16 + int", "at += 12 + int"),
             (
@@ -627,7 +628,7 @@ READING: Mutants = {
         ],
     ),
     "pages/draw/embed.py": (
-        "pages/draw/test_document.py",
+        "pages/draw/test_embed.py",
         [("[255] * ((end - begin) // 255)", "[255] * ((end - begin) // 256)")],
     ),
     "pages/draw/js/network.js": (
@@ -639,7 +640,7 @@ READING: Mutants = {
         ],
     ),
     "drawing/tiles.py": (
-        "drawing/test_drawing.py",
+        "drawing/test_tiles.py",
         [
             ("np.argsort(-np.linalg.norm", "np.argsort(np.linalg.norm"),
             ("values[..., None] >= 0, POSITIVE, NEGATIVE", "values[..., None] >= 0, NEGATIVE, POSITIVE"),
@@ -647,7 +648,7 @@ READING: Mutants = {
         ],
     ),
     "drawing/sheets.py": (
-        "drawing/test_drawing.py",
+        "drawing/test_sheets.py",
         [
             (
                 "at = ((predicted + 2.5) * CELL, (truth + 2.5) * CELL)",
@@ -657,7 +658,7 @@ READING: Mutants = {
         ],
     ),
     "drawing/figures.py": (
-        "drawing/test_drawing.py",
+        "drawing/test_figures.py",
         [("axes.text(predicted, truth, count", "axes.text(truth, predicted, count")],
     ),
 }
@@ -730,7 +731,7 @@ REST: Mutants = {
         [("// len(SHEET) * 2 + test", "// len(SHEET) * 2"), ("labels_of(letters)[order]", "labels_of(letters)")],
     ),
     "synthetic/cache.py": (
-        "synthetic/test_read.py",
+        "synthetic/test_cache.py",
         [
             ("return sets if (len(sets[0]), len(sets[1])) == (train, test) else None", "return sets"),
             ('and name["fingerprint"] != current', ""),

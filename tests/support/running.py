@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -78,6 +79,21 @@ CONFIG: dict[str, Any] = {
     "data": {"path": "letters_data.mat", "validation": VALIDATION, "probe": PROBE},
     "trainer": {"val_check_interval": 50, "accelerator": "cpu"},
 }
+
+
+KEEP: dict[str, Any] = {"enable_checkpointing": True, "enable_progress_bar": False}
+
+
+def trainer(folder: Path, **settings: Any) -> StepTrainer:
+    return StepTrainer(**{"default_root_dir": folder, "logger": False, "val_check_interval": 50, **KEEP, **settings})
+
+
+def module(**settings: Any) -> LettersModule:
+    return LettersModule(list(STAGES), **{"hidden": HIDDEN, **settings})
+
+
+def same_weights(one: LettersModule, other: LettersModule) -> bool:
+    return torch.equal(one.V, other.V) and torch.equal(one.W, other.W)
 
 
 def prepare(folder: Path) -> None:

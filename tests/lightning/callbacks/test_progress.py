@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 import torch
+from pytorch_lightning.callbacks import ProgressBar, RichProgressBar, TQDMProgressBar
 from pytorch_lightning.callbacks.progress.tqdm_progress import Tqdm
 
 from letters_torch.lightning.callbacks.progress import BAR, StepProgressBar
 from letters_torch.lightning.module import LettersModule
 from letters_torch.lightning.trainer import StepTrainer
-from tests.support.running import HIDDEN, STAGES, data_module, fit
+from tests.support.running import HIDDEN, KEEP, STAGES, data_module, fit, module, same_weights, save_letters, trainer
 
 
 @pytest.mark.parametrize("columns", [60, 80, 200])
@@ -86,3 +87,45 @@ def test_it_is_in_steps_and_resumes_where_the_run_is(tmp_path: Path, monkeypatch
     trainer.fit(module, datamodule=data_module(tmp_path / "letters_data.mat"), ckpt_path=last)
     assert bar.begun == (50, 200, " steps")
     assert bar.counts == [(step, step) for step in (100, 120, 150, 200)]
+
+
+def test_another_progress_bar_takes_the_place_of_ours(tmp_path: Path) -> None:
+    class Mine(TQDMProgressBar):
+        pass
+
+    for given, expected in (([], StepProgressBar), ([Mine()], Mine)):
+        made = trainer(tmp_path, enable_progress_bar=True, callbacks=given)
+        assert [type(each) for each in made.callbacks if isinstance(each, TQDMProgressBar)] == [expected]
+
+
+def test_lightnings_rich_bar_takes_the_place_of_ours(tmp_path: Path) -> None:
+    drawn = io.StringIO()
+    bar = RichProgressBar(console_kwargs={"file": drawn, "force_terminal": True, "width": 120})
+    shown = fit(tmp_path, callbacks=[bar], **{**KEEP, "enable_progress_bar": True})
+    assert [each for each in shown.trainer.callbacks if isinstance(each, ProgressBar)] == [bar]
+    assert all(part in drawn.getvalue() for part in ("step 200: train acc = ", "ended at step 200", "200/200", "it/s"))
+    assert same_weights(shown.model, fit(tmp_path).model)
+
+
+@pytest.mark.parametrize("begin", [0, 50])
+def test_a_bar_that_is_not_ours_counts_steps(tmp_path: Path, begin: int) -> None:
+    """From the start of this fit on, as Lightning's own total does."""
+
+    class Counts(ProgressBar):
+        def on_train_epoch_start(self, *_: Any) -> None:
+            self.total, self.counts = self.total_train_batches, list[int]()
+
+        def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+            self.counts.append(batch_idx + 1)
+
+    path = save_letters(tmp_path / "letters_data.mat")
+    if begin:
+        fit(tmp_path, max_steps=begin, **KEEP)
+    bar = Counts()
+    trainer(tmp_path, callbacks=[bar], **{**KEEP, "enable_progress_bar": True}).fit(
+        module(), datamodule=data_module(path), ckpt_path="last" if begin else None
+    )
+    assert bar.total == 200 - begin
+    assert bar.counts == [step - begin for step in (50, 100, 120, 150, 200) if step > begin]
+    fit(tmp_path, callbacks=[bar], fast_dev_run=True)
+    assert (bar.counts, bar.total) == ([1], 1)

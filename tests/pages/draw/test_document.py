@@ -14,7 +14,6 @@ from letters_torch.errors import UserError
 from letters_torch.exact_sgd.network import initial_weights, logits
 from letters_torch.letters import ALPHABET, Letters
 from letters_torch.pages.draw import document as draw
-from letters_torch.pages.draw import embed
 from tests.support import running
 from tests.support.javascript import Engine
 
@@ -84,23 +83,6 @@ def test_teaching_forgetting_and_going_back() -> None:
     js.run("mine.reset()")
     assert js.get("mine.net.W.every((value, i) => value === mine.origin.W[i])") is True
     assert js.get("mine.canUndo") is False
-
-
-def test_numbers_survive_the_way_through_text() -> None:
-    js = Engine()
-    halves = np.array([0, -0.0, 1, -2.5, 65504, 2.0**-24, 6.1e-5, -0.333], np.float16)
-    assert js.get(f"bytes.halves('{embed.base64_of(halves, '<f2')}')") == halves.astype(float).tolist()
-    singles = np.array([1e-30, -3.25, 7e7], np.float32)
-    assert js.get(f"bytes.floats('{embed.base64_of(singles, '<f4')}')") == singles.astype(float).tolist()
-    for text in (b"", b"a", b"ab", b"abc", bytes(range(256))):
-        encoded = embed.base64_of(np.frombuffer(text, np.uint8), "u1")
-        assert js.get(f"bytes.fromBase64('{encoded}')") == list(text)
-
-
-@pytest.mark.parametrize("values", [[], [0], [5], [0] * 255, [0] * 256, [0] * 700 + [1], [3, 0, 0, 4, 0], [0, 9] * 40])
-def test_pixels_survive_the_way_through_text(values: list[int]) -> None:
-    encoded = embed.pixels(np.array(values, np.uint8))
-    assert Engine().get(f"bytes.pixels('{encoded}', {len(values)})") == values
 
 
 def test_the_page_is_whole_and_small_enough() -> None:
