@@ -9,7 +9,7 @@ the thread that does them (`run_parallel`).
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache, partial
 
@@ -83,7 +83,9 @@ def run_parallel(
                     job()
         finally:
             # A helper that has not begun when no job is left is not waited for.
-            for helper in [helper for helper in helpers if not helper.cancel()]:
+            begun = [helper for helper in helpers if not helper.cancel()]
+            wait(begun)  # all of them, also when one has failed: no job is at work after the return
+            for helper in begun:
                 helper.result()
 
 
