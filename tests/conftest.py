@@ -18,6 +18,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests that take minutes, too")
+    parser.addoption("--write-figures", action="store_true", help="write what they counted into docs/reliability.md")
 
 
 def pytest_collectstart(collector: pytest.Collector) -> None:

@@ -21,6 +21,7 @@ FLAGS = [
     ("--epochs", "; a run is measured in steps: set --trainer.max_steps"),
     ("--trainer.max_epochs", "; a run is measured in steps: set --trainer.max_steps"),
     ("--model.seed", "; set --seed_everything"),
+    ("--patience", "; set --early_stopping N"),
     ("--batch_size", "; every step uses a single sample; there is no batch size"),
     ("--early_stoping", "; did you mean --early_stopping?"),
     ("--nam", "; did you mean --name?"),

@@ -95,6 +95,17 @@ def test_a_run_is_used_from_another_folder(
     assert len(kaggle.read(Path("letters_data.mat")).test) == len(readings)
 
 
+def test_a_run_whose_folder_was_moved_is_resumed_where_it_is(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its config names the folder that it began in."""
+    said(capsys, "fit", "--config", "small.yaml", "--trainer.max_steps", "50", "--trainer.default_root_dir", "first")
+    Path("first").rename("second")
+    moved = Path("second") / RUN
+    said(capsys, "fit", "--ckpt_path", str(moved / "checkpoints/last.ckpt"), "--trainer.max_steps", "100")
+    assert not Path("first").exists()
+    assert [each.name for each in moved.parent.glob("version_*")] == ["version_0"]
+    assert torch.load(moved / "checkpoints/last.ckpt", weights_only=True)["global_step"] == 100
+
+
 @pytest.mark.parametrize("text", ["a: [", "", "model: {hidden: 6, hidden: 7}\n", "modle: {}\n"])
 @pytest.mark.usefixtures("trained")
 def test_a_broken_config_of_a_run(capsys: pytest.CaptureFixture[str], text: str) -> None:

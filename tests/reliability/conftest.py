@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.reliability.figures import FIGURES
+from tests.reliability.figures import FIGURES, put, table
 from tests.reliability.killing import Killer
 
 
@@ -29,6 +29,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("reliability, measured in this run")
         for what, count in sorted(FIGURES.items()):
             terminalreporter.line(f"{count:>12,} {what}")
+        if terminalreporter.config.getoption("--write-figures"):
+            put("runs", table(FIGURES))
 
 
 @pytest.fixture(autouse=True, scope="package")

@@ -1,13 +1,12 @@
 """Coverage-guided fuzzing of the readers of untrusted files, by atheris (libFuzzer).
 
-    python -m tests.reliability.fuzzing matfile FOLDER --seconds 200
-    python -m tests.reliability.fuzzing checkpoint FOLDER --seconds 200
-    python -m tests.reliability.fuzzing matfile FOLDER --merge SMALLEST
-    python -m tests.reliability.fuzzing matfile SMALLEST --keep
+    python -m tests.reliability.fuzzing matfile FOLDER --seconds 600 --write
+    python -m tests.reliability.fuzzing checkpoint FOLDER --seconds 600 --write
 
 FOLDER holds the inputs that took a new branch. It begins with those of corpus/, and a call goes on with what an earlier
-one left. --merge puts the smallest set of them that takes as many branches into another folder, and --keep puts those
-of a folder into corpus/. `test_fuzzing.py` reads them without atheris.
+one left. It ends after so many seconds, or at the first finding, with exit code 1. With --write the smallest set of
+inputs that takes as many branches goes into corpus/, and the figures into docs/reliability.md. `test_fuzzing.py` reads
+the corpus without atheris.
 
 An input is a byte that says how the rest becomes a file, and the rest. A file of either kind has checksums, and bytes
 that are changed at random would hardly ever pass them: so in one of the two ways the rest is only the part that the
@@ -16,8 +15,11 @@ checksums cover.
 
 import argparse
 import io
+import re
 import resource
+import shlex
 import struct
+import subprocess
 import sys
 import tempfile
 import zipfile
@@ -28,6 +30,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from tests.reliability.figures import ROOT, conditions, put, section
 
 CORPUS = Path(__file__).with_name("corpus")
 MOST_MEMORY = 512 << 20  # bytes that reading an input of some kilobytes may take
@@ -162,46 +166,81 @@ def instrument() -> None:
             import_module(name)
 
 
-def fuzz(target: str, folder: Path, *options: str) -> None:
-    """Runs libFuzzer, which ends the process."""
+def fuzz(target: str, folder: str) -> None:
+    """Runs libFuzzer with the options of the command line. It ends the process."""
     import atheris
 
+    instrument()
     with tempfile.TemporaryDirectory() as work:
         file = Path(work, "input")
         TARGETS[target](b"", file)  # its imports are not to count as memory of an input
         limits = (f"-timeout={LONGEST}", f"-max_len={LARGEST}", "-rss_limit_mb=4096", f"-artifact_prefix={folder}-")
-        atheris.Setup([sys.argv[0], *limits, *options], lambda content: TARGETS[target](content, file) and None)
+        # libFuzzer starts itself anew to merge, by a line for the shell that begins with the first argument.
+        itself = shlex.join(_command(target, folder))
+        atheris.Setup([itself, *limits, *sys.argv[1:]], lambda content: TARGETS[target](content, file) and None)
         atheris.Fuzz()
 
 
-def keep(target: str, folder: Path) -> None:
-    """Puts the inputs of a folder into corpus/."""
-    CORPUS.mkdir(exist_ok=True)
-    with zipfile.ZipFile(CORPUS / f"{target}.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for file in sorted(folder.iterdir()):
-            archive.writestr(zipfile.ZipInfo(file.name), file.read_bytes(), zipfile.ZIP_DEFLATED)
+def _command(target: str, folder: str) -> list[str]:
+    return [sys.executable, "-c", f"from tests.reliability.fuzzing import fuzz; fuzz({target!r}, {folder!r})"]
+
+
+def in_a_process(target: str, folder: Path, *options: str) -> str:
+    """Runs `fuzz` in a process of its own; prints, and returns, what libFuzzer says.
+
+    Raises:
+        SystemExit: an input was a finding; the last lines name the file that holds it.
+    """
+    command = [*_command(target, str(folder)), *options]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, errors="replace")
+    assert process.stderr is not None
+    said = []
+    for line in process.stderr:
+        print(line, end="", flush=True)
+        said.append(line)
+    if process.wait():
+        raise SystemExit(f"{target}: a finding, or atheris cannot be imported; see above")
+    return "".join(said)
+
+
+def write(target: str, folder: Path, said: str, seconds: int) -> None:
+    """Puts the smallest set of inputs that takes as many branches into corpus/, and the figures into the docs."""
+    with tempfile.TemporaryDirectory() as smallest:
+        in_a_process(target, Path(smallest), "-merge=1", smallest, str(folder))
+        kept = sorted(Path(smallest).iterdir())
+        CORPUS.mkdir(exist_ok=True)
+        with zipfile.ZipFile(CORPUS / f"{target}.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+            for file in kept:
+                archive.writestr(zipfile.ZipInfo(file.name), file.read_bytes(), zipfile.ZIP_DEFLATED)
+    runs = int(re.findall(r"stat::number_of_executed_units: +(\d+)", said)[-1])
+    branches, features = re.findall(r"cov: (\d+) ft: (\d+)", said)[-1]
+    rows = [
+        line
+        for line in section("fuzzing")
+        if line.startswith("| ") and not line.startswith((f"| {target} ", "| target "))
+    ]
+    row = f"| {target} | {seconds} | {runs:,} | {branches} | {features} | {len(kept)} | none | {conditions()} |"
+    head = "| target | seconds | runs | branches | with their counts | inputs kept | findings | measured with |"
+    put("fuzzing", [head, "|---|---:|---:|---:|---:|---:|---:|---|", *sorted([*rows, row])])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("target", choices=TARGETS)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--seconds", type=int, default=200)
-    parser.add_argument("--merge", type=Path, help="the folder for the smallest set of inputs")
-    parser.add_argument("--keep", action="store_true", help="puts the inputs of the folder into corpus/")
+    parser.add_argument(
+        "folder", type=Path, help="holds the inputs that took a new branch; a later call begins with them"
+    )
+    parser.add_argument("--seconds", type=int, default=600, help="how long")
+    parser.add_argument("--write", action="store_true", help="keeps inputs in corpus/, and figures in the docs")
     options = parser.parse_args()
-    if options.keep:
-        keep(options.target, options.folder)
-        return
-    instrument()
-    if options.merge:
-        options.merge.mkdir()
-        fuzz(options.target, options.folder, "-merge=1", str(options.merge), str(options.folder))
     options.folder.mkdir(exist_ok=True)
     there = corpus(options.target) if (CORPUS / f"{options.target}.zip").exists() else {}
     for name, content in [*there.items(), *((f"seed{i}", seed) for i, seed in enumerate(seeds(options.target)))]:
         (options.folder / name).write_bytes(content)
-    fuzz(options.target, options.folder, f"-max_total_time={options.seconds}", str(options.folder))
+    limits = (f"-max_total_time={options.seconds}", "-print_final_stats=1")
+    said = in_a_process(options.target, options.folder, *limits, str(options.folder))
+    if options.write:
+        write(options.target, options.folder, said, options.seconds)
 
 
 if __name__ == "__main__":

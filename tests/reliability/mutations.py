@@ -25,10 +25,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from tests.reliability.figures import ROOT, put
 from tests.reliability.mutants import HARMLESS, MUTANTS
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs/reliability.md"
 COPIED = ("src", "tests", "configs", "docs", "benchmarks", "pyproject.toml", "README.md", "CONTRIBUTING.md")
 PATIENCE = 240.0  # seconds for the tests of a mutation; one that never ends is noticed too
 NOTICED, SURVIVED, BROKEN = "noticed", "survived", "no tests ran"
@@ -164,14 +163,6 @@ def table(results: dict[str, str]) -> list[str]:
     return lines + [f"- `{m.file}`: `{m.old.strip()}`: {HARMLESS.get((m.file, m.new), 'not known')}" for m in survived]
 
 
-def write(results: dict[str, str]) -> None:
-    begin, end = "<!-- mutations: begin -->", "<!-- mutations: end -->"
-    text = PAGE.read_text(encoding="utf-8")
-    before, rest = text.split(begin)
-    _, after = rest.split(end)
-    PAGE.write_text("\n".join([f"{before}{begin}", *table(results), f"{end}{after}"]), encoding="utf-8")
-
-
 def _import_libraries() -> None:
     """Whatever takes seconds and is not ours; the package's guard clears the way for torchvision."""
     libraries = ("letters_torch.data.augment", "matplotlib.figure", "pytest", "pytorch_lightning.cli")
@@ -213,7 +204,7 @@ def main() -> None:
                 results[key] = BROKEN
             options.results.write_text(json.dumps(results, indent=0))
     if options.write:
-        write(results)
+        put("mutations", table(results))
     print("\n".join(table(results)))
     harmless = {(m.file, m.new) for m in everything} & HARMLESS.keys()
     survivors = [

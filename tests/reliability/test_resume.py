@@ -207,6 +207,8 @@ def test_what_may_change_in_a_resumed_run(tmp_path: Path, capsys: pytest.Capture
     capsys.readouterr()
     flags = [part for name, value in changes.items() for part in (f"--{name}", value)]
     assert runs.fit(config, "--ckpt_path", kept(tmp_path, "last.ckpt"), *flags) == 0
-    said = re.findall(r"changed since the checkpoint: (\S+) is", capsys.readouterr().out)
+    out = capsys.readouterr().out
+    assert "changed since the checkpoint: trainer.pictures is never, was stages\n" in out
+    said = re.findall(r"changed since the checkpoint: (\S+) is", out)
     assert sorted(said) == sorted([*changes, "trainer.max_steps"])
     assert runs.left(tmp_path).step == 650

@@ -1,4 +1,7 @@
-"""What of a run depends on the number of threads: python -m tests.reliability.threads."""
+"""What of a run depends on the number of threads: `python -m tests.reliability.threads`.
+
+With --write the answer goes into docs/reliability.md.
+"""
 
 import os
 import subprocess
@@ -9,6 +12,7 @@ from itertools import product
 from pathlib import Path
 
 from tests.reliability import runs
+from tests.reliability.figures import conditions, put
 
 AUGMENTATIONS = {
     "as they are": (),
@@ -30,6 +34,7 @@ def ended(folder: Path, threads: int, *flags: str) -> runs.Left:
 
 
 def main() -> None:
+    compared, different = 0, list[str]()
     for engine, hidden, (name, augment) in product(("blocked", "autograd"), (16, 400), AUGMENTATIONS.items()):
         flags = (f"--model.engine={engine}", f"--model.hidden={hidden}", *augment)
         with tempfile.TemporaryDirectory() as folder:
@@ -37,6 +42,10 @@ def main() -> None:
         differ = {f.name for f in fields(first) if any(getattr(o, f.name) != getattr(first, f.name) for o in others)}
         what = f"{engine}, {hidden} hidden units, images {name}, {COUNTS} threads"
         print(f"{what}: {', '.join(sorted(differ)) or 'no bit'} differs", flush=True)
+        compared, different = compared + len(others), different + [f"{what}: {each}" for each in sorted(differ)]
+    said = f"{compared} runs compared with the same run of {COUNTS[0]} thread; what differs: "
+    if "--write" in sys.argv:
+        put("threads", [f"{said}{'; '.join(different) or 'no bit'} ({conditions()})."])
 
 
 if __name__ == "__main__":
