@@ -19,6 +19,7 @@ from letters_torch.lightning.trainer import StepTrainer
 from letters_torch.pages import command, logged
 from letters_torch.pages import report as run
 from letters_torch.reading.intervals import wilson
+from letters_torch.reading.predictions import Predictions
 from tests.support.browser import AUDIT, browser, needs_chromium
 from tests.support.pages import Page, axes_lines, counts, hush, probabilities
 from tests.support.running import HIDDEN, STAGES, VALIDATION, data_module, prepare, refused, save_letters, scalars
@@ -203,6 +204,20 @@ def test_letters_that_stood_in_are_marked(altered: str) -> None:
 def test_labelled_test_rows_are_reported_too(altered: str, page: Page) -> None:
     assert f"of {VALIDATION} test rows read right" in Page(altered).text
     assert "test rows read right" not in page.text
+
+
+def test_the_accuracy_of_test_rows_is_theirs(gathered: run.Run) -> None:
+    found = gathered.validation
+    assert found.truth is not None
+    none_right = Predictions(found.probabilities[:40], (found.classes[:40] + 1) % 26)
+    assert "0.00% of 40 test rows read right" in Page(run.document(replace(gathered, test=none_right))).text
+
+
+def test_the_speed_is_in_steps_a_second_and_microseconds_a_step(gathered: run.Run) -> None:
+    history = replace(gathered.logged, seconds=0.5, steps=200)
+    text = Page(run.document(replace(gathered, logged=history))).text
+    assert "400 steps a second, validations included" in text
+    assert "2,500 µs, validations and pictures included" in text
 
 
 def test_names_are_not_taken_for_html(altered: str) -> None:

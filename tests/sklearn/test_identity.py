@@ -58,14 +58,19 @@ def test_regressor(digits: tuple[np.ndarray, np.ndarray], outputs: int) -> None:
     np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=0, atol=1e-10)
 
 
-def test_early_stopping(digits: tuple[np.ndarray, np.ndarray]) -> None:
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [(ExactSGDClassifier, MLPClassifier), (ExactSGDRegressor, MLPRegressor)],
+    ids=["classes", "values"],
+)
+def test_early_stopping(digits: tuple[np.ndarray, np.ndarray], own: Any, other: Any) -> None:
     """The same held-out samples, the same scores, stopped at the same epoch, the best weights kept."""
     settings = SAME | {"early_stopping": True, "n_iter_no_change": 2, "max_iter": 40, "validation_fraction": 0.2}
-    theirs = MLPClassifier((12,), **THEIRS, **settings).fit(*digits)
-    ours = ExactSGDClassifier((12,), **settings).fit(*digits)
-    assert ours.validation_scores_ == theirs.validation_scores_
+    theirs = other(hidden_layer_sizes=(12,), **THEIRS, **settings).fit(*digits)
+    ours = own((12,), **settings).fit(*digits)
+    assert ours.validation_scores_ == pytest.approx(theirs.validation_scores_, rel=1e-9)
     assert ours.n_iter_ == theirs.n_iter_ < 40
-    assert ours.best_validation_score_ == theirs.best_validation_score_
+    assert ours.best_validation_score_ == pytest.approx(theirs.best_validation_score_, rel=1e-9)
     same_weights(ours, theirs)
 
 

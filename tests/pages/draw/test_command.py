@@ -138,3 +138,13 @@ def test_a_row_that_is_not_there(folder: Path, capsys: pytest.CaptureFixture[str
     flags = ["--config", str(folder / "small.yaml"), "--data.path", str(folder / "letters_data.mat")]
     error = refused(capsys, "explain", *flags, f"--row={row}")
     assert f"--row must be 0 to 49, a validation row, not {row}" in error
+
+
+def test_explain_standardizes_other_letters_as_the_weights_were_trained(folder: Path) -> None:
+    """By the statistics in the checkpoint, which are not those of the letters shown."""
+    other = save_letters(folder / "elsewhere.mat", seed=9)
+    shown = explain(folder, "--ckpt_path", str(last(folder)), "--data.path", str(other))
+    saved = checkpoint.load(last(folder))["LettersDataModule"]["standardizer"]
+    np.testing.assert_allclose(
+        np.frombuffer(base64.b64decode(shown["mean"]), "<f4"), saved["mean"].numpy().ravel(), rtol=1e-3
+    )

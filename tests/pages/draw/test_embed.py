@@ -18,7 +18,9 @@ def test_numbers_survive_the_way_through_text() -> None:
         assert js.get(f"bytes.fromBase64('{encoded}')") == list(text)
 
 
-@pytest.mark.parametrize("values", [[], [0], [5], [0] * 255, [0] * 256, [0] * 700 + [1], [3, 0, 0, 4, 0], [0, 9] * 40])
+@pytest.mark.parametrize(
+    "values", [[], [0], [5], [0] * 255, [0] * 256, [0] * 255 + [1], [0] * 700 + [1], [3, 0, 0, 4, 0], [0, 9] * 40]
+)
 def test_pixels_survive_the_way_through_text(values: list[int]) -> None:
     encoded = embed.pixels(np.array(values, np.uint8))
     assert Engine().get(f"bytes.pixels('{encoded}', {len(values)})") == values
