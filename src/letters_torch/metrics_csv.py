@@ -16,11 +16,8 @@ FIRST = ("step", "seconds")
 class MetricsCsv:
     """Writes one row per validation: `step`, `seconds` and the metrics, as Lightning's CSVLogger names them.
 
-    `seconds` is the time since the run began to log; the pause between a stop and a resume does not count.
-
-    Args:
-        folder: of the run. It must exist.
-        purge_from: rows that an earlier process logged at this step and beyond are dropped.
+    `seconds` is the time since the run began to log; the pause between a stop and a resume does not count. Rows that an
+    earlier process logged at `purge_from` and beyond are dropped. The folder must exist.
     """
 
     def __init__(self, folder: Path, purge_from: int | None = None) -> None:

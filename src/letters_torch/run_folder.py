@@ -93,15 +93,7 @@ def newest(root: Path) -> Path | None:
 
 
 def named_checkpoint(named: str | Path | None, root: Path = Path()) -> Path:
-    """The checkpoint that is meant; prints its name.
-
-    Args:
-        named: a file; "last" or "best" of the newest run; None for "best".
-        root: the folder that holds lightning_logs.
-
-    Raises:
-        UserError: as `find_checkpoint`.
-    """
+    """The checkpoint that is meant, a file or, as for `find_checkpoint`, "last" or "best" (also None). Prints its name."""
     if named is None or named in ("last", "best"):
         file = find_checkpoint("last" if named == "last" else "best", root)
     else:

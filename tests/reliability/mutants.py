@@ -218,7 +218,7 @@ DATA: Mutants = {
             ),
             ('(Path("data"), Path())', '(Path(), Path("data"))'),
             ("return kaggle.read(path, transposed)", "return kaggle.read(path)"),
-            (", fallback=True)", ")"),
+            (", fallback=fallback)", ")"),
         ],
     ),
     "data/shared.py": (

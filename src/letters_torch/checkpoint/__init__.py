@@ -23,10 +23,7 @@ _KEPT = (
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Reads a checkpoint of this project onto the CPU.
-
-    Returns:
-        The entries that `schema` describes.
+    """Reads a checkpoint of this project, the entries that `schema` describes, onto the CPU.
 
     Raises:
         UserError: the file is missing, damaged, of another program, or its pickle holds more than tensors and plain

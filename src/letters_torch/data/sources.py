@@ -38,7 +38,7 @@ def open_letters(
     found = path or _default(source)
     if found is None and not download:
         if source == "auto":
-            return _fallback()
+            return _builtin(fallback=True)
         fetch = ", or fetch it with --data.download true" if source == "emnist" else ""
         raise UserError(
             f"no letters for --data.source {source} in the current folder; set --data.path to {ACCEPTED}{fetch}"
@@ -88,16 +88,11 @@ def kind_of(path: Path) -> str:
     raise UserError(f"{printable(path)} holds {matfile.listed(found)}; --data.path takes {ACCEPTED}")
 
 
-def _builtin() -> LetterSets:
+def _builtin(fallback: bool = False) -> LetterSets:
     # Imported only here: numba, which makes the letters, takes a second to import.
     letters: LetterSets = import_module("letters_torch.synthetic").read()
-    return replace(letters, source="builtin")
-
-
-def _fallback() -> LetterSets:
-    letters = _builtin()
-    origin = (
-        f"{letters.origin}; no letters_data.mat or EMNIST folder was found: for the real ones set --data.path to"
-        " Kaggle's letters_data.mat or to EMNIST, or fetch EMNIST with --data.source emnist --data.download true"
+    hint = (
+        "; no letters_data.mat or EMNIST folder was found: for the real ones set --data.path to Kaggle's"
+        " letters_data.mat or to EMNIST, or fetch EMNIST with --data.source emnist --data.download true"
     )
-    return replace(letters, origin=origin, fallback=True)
+    return replace(letters, source="builtin", origin=letters.origin + (hint if fallback else ""), fallback=fallback)

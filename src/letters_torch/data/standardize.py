@@ -22,23 +22,15 @@ Scaling = Literal["pixel", "pixel_each_set", "global"]
 
 @dataclass(frozen=True)
 class Standardizer:
-    """(image - mean) * inv_std, pixel by pixel, of an image or of its direction features.
+    """(image - mean) * inv_std, pixel by pixel, of an image or of its direction features."""
 
-    Attributes:
-        mean: (28, 28) float64, in grey levels.
-        inv_std: (28, 28) float64, the inverse of the standard deviation; 0 for a pixel that is constant over the set,
-            so that the pixel is 0 in every image.
-        fill: the value of pixels from beyond the image's edge in augmentation: 0, the mean of every pixel, with
-            statistics per pixel; black with one mean and deviation for all pixels, and with direction features.
-        moments: the moment normalisation that comes first; None for none.
-        directions: whether direction features take the place of the pixels, after the moments.
-    """
-
-    mean: Tensor
-    inv_std: Tensor
+    mean: Tensor  # (28, 28) float64, in grey levels
+    inv_std: Tensor  # (28, 28) float64; 0 for a pixel that is constant over the set, so that it is 0 in every image
+    # Of pixels from beyond the image's edge in augmentation: 0, the mean of every pixel, with statistics per pixel;
+    # black with one mean and deviation for all pixels, and with direction features.
     fill: float
-    moments: Moments | None = None
-    directions: bool = False
+    moments: Moments | None = None  # the moment normalisation that comes first
+    directions: bool = False  # whether direction features take the place of the pixels, after the moments
 
     def __call__(self, images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """Letters as on file, uint8 (N, 28, 28) -> `dtype` (N, 28, 28)."""

@@ -21,15 +21,10 @@ _NAMES = np.array(list(ALPHABET))
 
 @dataclass(frozen=True)
 class Predictions:
-    """The predictions for N letters.
+    """The predictions for N letters."""
 
-    Attributes:
-        probabilities: (N, 26), of A..Z; each row sums to 1.
-        truth: (N,) integers 0..25, the true classes; None where there are no labels.
-    """
-
-    probabilities: npt.NDArray[np.floating]
-    truth: npt.NDArray[np.int64] | None = None
+    probabilities: npt.NDArray[np.floating]  # (N, 26), of A..Z; each row sums to 1
+    truth: npt.NDArray[np.int64] | None = None  # (N,) integers 0..25, the true classes, where there are labels
 
     def __post_init__(self) -> None:
         if self.probabilities.ndim != 2 or self.probabilities.shape[1] != CLASSES:
@@ -111,14 +106,10 @@ def softmax(logits: Tensor) -> Tensor:
 
 @torch.no_grad()
 def predict(module: nn.Module, batches: Iterable[tuple[Tensor, Tensor | None]]) -> Predictions:
-    """The predictions of a network.
+    """The predictions of a network for batches of standardised pixels (N, 784) and classes; raises as `finite`.
 
-    Args:
-        module: maps standardised pixels (N, 784) to logits (N, 26). It is used on its device and in its precision.
-        batches: at least one pair of pixels and classes; the classes are None where there are no labels.
-
-    Raises:
-        UserError: as `softmax`.
+    The network maps pixels to logits (N, 26), on its device and in its precision. The classes are None where there are
+    no labels.
     """
     probabilities, truth = [], []
     weights = next(module.parameters())
@@ -130,11 +121,7 @@ def predict(module: nn.Module, batches: Iterable[tuple[Tensor, Tensor | None]]) 
 
 
 def average(parts: Sequence[Predictions]) -> Predictions:
-    """The mean of several networks' probabilities for the same N letters: a simple ensemble of at least one.
-
-    Raises:
-        ValueError: the parts differ in their number of letters.
-    """
+    """The mean of several networks' probabilities for the same N letters: a simple ensemble of at least one."""
     if len({len(part) for part in parts}) != 1:
         raise ValueError(f"predictions of different numbers of letters: {[len(part) for part in parts]}")
     if len(parts) == 1:

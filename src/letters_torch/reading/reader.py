@@ -22,26 +22,15 @@ _CHUNK = 8192  # images that are read at once
 
 @dataclass(frozen=True)
 class Network:
-    """A trained network with its preprocessing.
+    """A trained network with its preprocessing."""
 
-    Attributes:
-        V: (hidden, 785), weights of the first layer, the bias last.
-        W: (26, hidden + 1), weights of the second layer, the bias last.
-        standardizer: the preprocessing of the training letters: moments, direction features, statistics.
-        path: the checkpoint's file.
-    """
-
-    V: Tensor
-    W: Tensor
-    standardizer: Standardizer
-    path: Path
+    V: Tensor  # (hidden, 785), weights of the first layer, the bias last
+    W: Tensor  # (26, hidden + 1), weights of the second layer, the bias last
+    standardizer: Standardizer  # the preprocessing of the training letters
+    path: Path  # the checkpoint's file
 
     def read(self, images: npt.NDArray[np.uint8]) -> Predictions:
-        """Predicts the letters of images (N, 28, 28).
-
-        Raises:
-            UserError: the weights or the statistics are so large that the logits overflow.
-        """
+        """Predicts the letters of images (N, 28, 28); UserError if the logits overflow."""
         parts = [np.empty((0, CLASSES), np.float32)]
         try:
             for begin in range(0, len(images), _CHUNK):
@@ -54,11 +43,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Reader:
-    """One or more trained networks. The probabilities of several are averaged.
-
-    Attributes:
-        networks: at least one.
-    """
+    """One or more trained networks. The probabilities of several are averaged."""
 
     networks: tuple[Network, ...]
 
@@ -104,11 +89,7 @@ def load(*paths: str | PathLike[str]) -> Reader:
 
 
 def best_checkpoint(path: Path) -> Path:
-    """The best checkpoint of a run folder or of its checkpoints folder; a path that is not a folder is returned.
-
-    Raises:
-        UserError: the folder holds no best checkpoint.
-    """
+    """The best checkpoint of a run folder or of its checkpoints folder; a path that is not a folder is returned."""
     if not path.is_dir():
         return path
     found = [*path.glob("checkpoints/best-*.ckpt"), *path.glob("best-*.ckpt")]

@@ -18,10 +18,7 @@ _RATIO = 100
 def as_images(array: Any, where: str, transposed: bool = False) -> UInt8:
     """Rows of 784 pixels, whole numbers 0..255 of any numeric dtype, as upright images, contiguous (N, 28, 28) uint8.
 
-    Args:
-        array: (N, 784).
-        where: names the array in an error.
-        transposed: the rows hold the pixels column by column, as EMNIST stores them.
+    If they are `transposed`, the rows hold the pixels column by column, as EMNIST stores them.
 
     Raises:
         UserError: another shape, no rows, or a value that is not a pixel.

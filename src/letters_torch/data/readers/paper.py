@@ -28,13 +28,9 @@ _STRONG = 0.5  # of the pen's darkness: a stroke reaches it somewhere
 
 
 def clean(grey: Float) -> Float:
-    """Removes uneven light and ruling from a photograph of paper.
+    """Removes uneven light and ruling from a photograph of paper, (H, W) in 0..255, dark ink on light or light on dark.
 
-    Args:
-        grey: (H, W), 0..255, dark ink on light paper or light ink on dark.
-
-    Returns:
-        (H, W): the picture itself, if its background is even and has no ruling; otherwise dark ink on white, 0..255.
+    A picture whose background is even and has no ruling is returned as it is, others with dark ink on white.
     """
     if min(grey.shape) < 32 or np.ptp(grey) == 0:
         return grey

@@ -93,16 +93,10 @@ def read(paths: Sequence[Path]) -> Pictures:
 
 
 def normalise(grey: _Float) -> UInt8:
-    """Makes a grey picture on even paper look like the training letters.
+    """Makes a grey picture on even paper look like the training letters; ValueError if it is blank.
 
-    Args:
-        grey: (H, W), 0..255, ink lighter or darker than its paper.
-
-    Returns:
-        (28, 28) uint8, light ink on black.
-
-    Raises:
-        ValueError: the picture is blank.
+    Its ink, (H, W) in 0..255, may be lighter or darker than its paper; that of the letter, (28, 28) uint8, is light on
+    black.
     """
     paper = float(np.median(_border(grey)))
     ink = _ink(grey, paper)

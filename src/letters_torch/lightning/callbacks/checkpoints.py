@@ -18,15 +18,11 @@ NO_BEST = (-1.0, "")
 class RunCheckpoints(Checkpoint):
     """Writes `last.ckpt` after each validation and at the end, `best-step=N-val_acc=A.ckpt`, and
     `stageK-step=N.ckpt` at the end of a stage.
-
-    Attributes:
-        best: the highest validation accuracy so far, and the name of its file.
-        folder: where the files are; None before the first fit.
     """
 
     def __init__(self) -> None:
-        self.best = NO_BEST
-        self.folder: Path | None = None
+        self.best = NO_BEST  # the highest validation accuracy so far, and the name of its file
+        self.folder: Path | None = None  # where the files are; None before the first fit
         self._lock: FileLock | None = None
         self._whole = True  # the weights of the checkpoint resumed from are those of the step it resumes at
         # The states of the callbacks before a validation that only this run makes, because it is to stop here. A

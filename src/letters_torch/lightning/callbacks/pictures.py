@@ -28,10 +28,7 @@ class Pictures(Callback):
     """Draws at the first validation after the end of a stage and at the last; at the start, what enters the network.
 
     It changes nothing in the run: it uses no random generator, and the run only waits for the drawing. The
-    predictions are those of the validation itself.
-
-    Args:
-        every: also draw each time that so many steps more are done.
+    predictions are those of the validation itself. With `every`, it also draws each time so many more steps are done.
     """
 
     def __init__(self, every: int | None = None) -> None:

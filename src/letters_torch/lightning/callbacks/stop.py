@@ -17,13 +17,10 @@ class StopOnSignal(Callback):
     """Ends a fit after the current block when a signal arrives. A second signal has its effect from before the fit.
 
     Signals reach the main thread only: a fit in another thread leaves them alone.
-
-    Attributes:
-        received: the signal that ended the last fit, if one did.
     """
 
     def __init__(self) -> None:
-        self.received: signal.Signals | None = None
+        self.received: signal.Signals | None = None  # the one that ended the last fit
         self._handlers: dict[signal.Signals, Any] = {}  # those before the fit
 
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
