@@ -93,7 +93,7 @@ def newest(root: Path) -> Path | None:
 
 
 def named_checkpoint(named: str | Path | None, root: Path = Path()) -> Path:
-    """The checkpoint that is meant: a file, or "last" or "best" of `find_checkpoint`, "best" if None. Prints its name."""
+    """The checkpoint that is meant: a file, or "last" or "best" of `find_checkpoint`, or None. Prints its name."""
     if named is None or named in ("last", "best"):
         file = find_checkpoint("last" if named == "last" else "best", root)
     else:
