@@ -198,7 +198,7 @@ def altered(gathered: run.Run) -> str:
 
 
 def test_letters_that_stood_in_are_marked(altered: str) -> None:
-    assert "Built-in letters, drawn by the program, not handwriting. They stood in" in Page(altered).text
+    assert "Built-in letters, drawn by the program, not handwriting. They are used because" in Page(altered).text
 
 
 def test_labelled_test_rows_are_reported_too(altered: str, page: Page) -> None:
@@ -232,7 +232,7 @@ def test_a_run_with_one_check_can_be_reported(altered: str) -> None:
 
 def test_the_chosen_weights_are_said_to_be_chosen(gathered: run.Run, page: Page) -> None:
     chosen = Page(run.document(replace(gathered, checkpoint=Path("best-step=200-val_acc=0.5000.ckpt"))))
-    assert "chosen by their accuracy on the very validation rows" in chosen.text
+    assert "chosen by their accuracy on these validation rows" in chosen.text
     assert "chosen by their accuracy" not in page.text
 
 

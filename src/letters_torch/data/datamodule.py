@@ -62,7 +62,7 @@ class LettersDataModule(pl.LightningDataModule):
         moments: moment normalisation (position, size, slant) of every letter, in training, validation and prediction;
             None for none.
         directions: the network sees direction features (directions.py) of every letter, as many as it has pixels. They
-            come after moments and augmentation, and are scaled in the pixels' stead.
+            come after moments and augmentation, and are standardised instead of the pixels.
         augment: random changes of the training images; None for none.
         fade: two steps, between which the changes shrink linearly to the middle of each range (no rotation, no shift,
             ...), so that a run ends on unchanged letters; None to keep them.

@@ -23,9 +23,8 @@ UNITS = 100  # hidden units shown
 CONFIDENCE = 0.95
 TRAINER_SETTINGS = ("max_steps", "val_check_interval", "precision", "accelerator", "pictures")
 BEST = (
-    "These weights were chosen by their accuracy on the very validation rows that it is reported on, so it is a little"
-    " too high. The interval is about the chance of the rows alone. `report --ckpt_path last` reports weights that were"
-    " not chosen."
+    "These weights were chosen by their accuracy on these validation rows, so it is slightly optimistic. The interval"
+    " covers only the random choice of the rows. `report --ckpt_path last` reports weights that were not chosen."
 )
 EVERY_SETTING = "Every setting is in config.yaml in the run's folder."
 
@@ -79,8 +78,8 @@ def _accuracy(found: Predictions, rows: str) -> tuple[str, str]:
 def _headline(run: Run) -> str:
     parts = []
     if run.sets.fallback or run.sets.source == "builtin":
-        stood_in = " They stood in: no file of real letters was named or found." if run.sets.fallback else ""
-        parts.append(page.paragraph(f"Built-in letters, drawn by the program, not handwriting.{stood_in}", "warn"))
+        why = " They are used because no file of real letters was found." if run.sets.fallback else ""
+        parts.append(page.paragraph(f"Built-in letters, drawn by the program, not handwriting.{why}", "warn"))
     parts += [page.paragraph(f"{warning[:1].upper()}{warning[1:]}.", "warn") for warning in run.logged.warnings]
     cards = [_accuracy(run.validation, "validation rows")]
     if run.test is not None:
@@ -171,7 +170,7 @@ def _galleries(run: Run) -> list[str]:
     found, images = run.validation, run.data.val.images
     parts = []
     for title, rows in (
-        (f"Read wrong, the surest first ({len(found) - found.num_correct:,} in all)", found.worst_rows(SHOWN)),
+        (f"Read wrong, most confident first ({len(found) - found.num_correct:,} in all)", found.worst_rows(SHOWN)),
         ("Read right, the first of the validation rows", found.correct_rows(SHOWN)),
     ):
         shown = [(255 - images[row], (*found.caption(row), f"row {row}")) for row in rows]

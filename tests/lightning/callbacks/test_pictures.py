@@ -27,7 +27,7 @@ from tests.support.running import PROBE, ROWS, VALIDATION, data_module, fit, pre
 READINGS = [
     "validation/confusion",
     "validation/accuracy of each letter",
-    "validation/read wrong, the surest first",
+    "validation/read wrong, most confident first",
     "validation/read right",
     "weights/of the heaviest hidden units",
 ]
@@ -100,7 +100,7 @@ def test_pictures_are_of_the_readings_at_that_step(run: Path) -> None:
     for tag, sheet in (
         ("validation/confusion", sheets.confusion_matrix(matrix)),
         ("validation/accuracy of each letter", sheets.letter_accuracy(matrix)),
-        ("validation/read wrong, the surest first", gallery(data, found, wrong[:SHOWN])),
+        ("validation/read wrong, most confident first", gallery(data, found, wrong[:SHOWN])),
         ("validation/read right", gallery(data, found, right[:SHOWN])),
     ):
         assert np.array_equal(picture(run, tag), sheet), tag

@@ -126,7 +126,7 @@ def _log_predictions(writer: Any, found: Predictions, images: Any, step: int) ->
     assert found.truth is not None
     counts = confusion(found.truth, found.classes)
     drawn = {"confusion": sheets.confusion_matrix(counts), "accuracy of each letter": sheets.letter_accuracy(counts)}
-    for name, rows in (("wrong, the surest first", found.worst_rows(SHOWN)), ("right", found.correct_rows(SHOWN))):
+    for name, rows in (("wrong, most confident first", found.worst_rows(SHOWN)), ("right", found.correct_rows(SHOWN))):
         drawn[f"read {name}"] = sheets.gallery(images[rows], [found.caption(row) for row in rows])
     for name, sheet in drawn.items():
         writer.add_image(f"validation/{name}", sheet, step, dataformats="HWC")
