@@ -25,18 +25,17 @@ class RunLogger(TensorBoardLogger):
     Args:
         root: the folder of `lightning_logs`.
         folder: that of the run to resume; None for a new one, `version_N` or `version_N-name`.
-        purge_from: as for `resume`.
         name: of a new run.
     """
 
-    def __init__(self, root: Path, folder: Path | None = None, purge_from: int = 0, name: str | None = None) -> None:
+    def __init__(self, root: Path, folder: Path | None = None, name: str | None = None) -> None:
         super().__init__(root, run_folder.RUNS, default_hp_metric=False)
         self._run_name = name
         self._table: MetricsCsv | None = None
         self._resumed: Path | None = None
-        self._begun = False
+        self.has_begun = False  # something is logged
         if folder is not None:
-            self.resume(folder, purge_from)
+            self.resume(folder, 0)
 
     def resume(self, folder: Path, purge_from: int) -> None:
         """Continues in the folder of an earlier run.
@@ -49,14 +48,9 @@ class RunLogger(TensorBoardLogger):
         self._kwargs["purge_step"] = purge_from
 
     @property
-    def has_begun(self) -> bool:
-        """Whether something is logged already."""
-        return self._begun
-
-    @property
     def experiment(self) -> Any:
         """TensorBoard's writer. Lightning asks for it before it knows whether the run will start: not there yet."""
-        if not self._begun:
+        if not self.has_begun:
             raise AttributeError("nothing is logged yet")
         return super().experiment
 
@@ -88,7 +82,7 @@ class RunLogger(TensorBoardLogger):
             self._table.log(metrics, step)
 
     def save(self) -> None:
-        if self._begun:
+        if self.has_begun:
             super().save()
 
     def finalize(self, status: str) -> None:
@@ -108,9 +102,9 @@ class RunLogger(TensorBoardLogger):
         return run_folder.claim(Path(self.root_dir).parent, self._run_name).name
 
     def _begin(self) -> None:
-        if not self._begun and self._resumed is not None:
+        if not self.has_begun and self._resumed is not None:
             _outwait(self._resumed)
-        self._begun = True
+        self.has_begun = True
 
 
 def _outwait(folder: Path) -> None:
