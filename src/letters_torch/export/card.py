@@ -49,15 +49,8 @@ print(probabilities(content["tensors"], content["metadata"], np.zeros((1, 28, 28
 
 
 def text(trained: Trained, kind: str, file: str) -> str:
-    """The card of an exported file, in Markdown.
-
-    Args:
-        trained: the network.
-        kind: "onnx", "safetensors" or "torch".
-        file: the name of the exported file.
-    """
+    """The card of an exported file of this name and kind ("onnx", "safetensors" or "torch"), in Markdown."""
     sections = (
-        (f"Model card: {file}", _summary(trained)),
         ("Input and output", _interface(trained, kind)),
         ("Data", _data(trained)),
         ("Recipe", _recipe(trained)),
@@ -65,8 +58,8 @@ def text(trained: Trained, kind: str, file: str) -> str:
         ("Limits", _limits(trained)),
         ("Use", f"```python\n{_USE[kind].format(file=file)}```"),
     )
-    title, *rest = sections
-    return f"# {title[0]}\n\n{title[1]}\n" + "".join(f"\n## {heading}\n\n{body}\n" for heading, body in rest)
+    body = "".join(f"\n## {heading}\n\n{text}\n" for heading, text in sections)
+    return f"# Model card: {file}\n\n{_summary(trained)}\n{body}"
 
 
 def _summary(trained: Trained) -> str:

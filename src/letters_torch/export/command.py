@@ -45,11 +45,7 @@ def export(checkpoint: Path, format: Format = "onnx", output: Path | None = None
 
 
 def _content(format: Format) -> Callable[[Trained, str], bytes]:
-    """The maker of the file's bytes; its package is imported here, before any work is done.
-
-    Raises:
-        UserError: the package is not installed.
-    """
+    """The maker of the file's bytes; its package is imported here, before any work is done."""
     try:
         if format == "onnx":
             from letters_torch.export import onnx_file

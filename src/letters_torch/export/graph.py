@@ -86,8 +86,7 @@ class Value:
     def __mul__(self, other: Operand) -> "Value":
         return self.op("Mul", other)
 
-    def __rmul__(self, other: Operand) -> "Value":
-        return self.op("Mul", other)
+    __rmul__ = __mul__
 
     def __truediv__(self, other: Operand) -> "Value":
         return self.op("Div", other)

@@ -20,31 +20,18 @@ INPUT = "uint8, N x 28 x 28, upright, white ink (255) on black (0)"
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained network.
+    """A trained network."""
 
-    Attributes:
-        V: first layer, (hidden, 785), float32; the last column is the bias.
-        W: second layer, (26, hidden + 1), float32; the last column is the bias.
-        standardizer: the preprocessing of the training letters: moments, direction features, statistics.
-        scaling: the kind of scaling, as `data.scaling` names it.
-        step: the number of single-sample updates behind the weights.
-        digest: the fingerprint of the training letters.
-        validation: the number of validation rows.
-        accuracy: on the validation rows at this step; None where it was not measured.
-        config: the settings of the run; empty where the checkpoint lies outside a run folder.
-        origin: the training letters in words; empty where the run folder does not say.
-    """
-
-    V: Float32
-    W: Float32
-    standardizer: Standardizer
-    scaling: str
-    step: int
-    digest: str
-    validation: int
-    accuracy: float | None = None
-    config: dict[str, Any] = field(default_factory=dict)
-    origin: str = ""
+    V: Float32  # first layer, (hidden, 785); the last column is the bias
+    W: Float32  # second layer, (26, hidden + 1); the last column is the bias
+    standardizer: Standardizer  # the preprocessing of the training letters
+    scaling: str  # as `data.scaling` names it
+    step: int  # single-sample updates behind the weights
+    digest: str  # the fingerprint of the training letters
+    validation: int  # the number of validation rows
+    accuracy: float | None = None  # on the validation rows at this step; None where it was not measured
+    config: dict[str, Any] = field(default_factory=dict)  # the settings; empty outside a run folder
+    origin: str = ""  # the training letters in words; empty where the run folder does not say
 
     @property
     def hidden(self) -> int:
@@ -69,11 +56,7 @@ class Trained:
 
 
 def read(path: Path) -> Trained:
-    """Reads a checkpoint and, if it lies in a run folder, the settings and curves of its run.
-
-    Raises:
-        UserError: the checkpoint cannot be read.
-    """
+    """Reads a checkpoint (UserError if it cannot) and, from its run folder if there is one, settings and curves."""
     content = checkpoint.load(path)
     V, W = (content["state_dict"][name].float().numpy() for name in "VW")
     data, step = content["LettersDataModule"], content["global_step"]

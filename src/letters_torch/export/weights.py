@@ -11,12 +11,10 @@ from letters_torch.export.trained import Trained
 
 
 def tensors(trained: Trained) -> dict[str, Tensor]:
-    """The tensors of the file.
+    """The tensors of the file, float32.
 
-    Returns:
-        `0.weight`, `0.bias`, `2.weight` and `2.bias`, as the state of
-        `nn.Sequential(nn.Linear(784, hidden), nn.Tanh(), nn.Linear(hidden, 26))`, and the standardisation of the
-        pixels, `mean` and `inv_std`, (28, 28) each; all float32.
+    `0.weight`, `0.bias`, `2.weight` and `2.bias` are the state of `nn.Sequential(nn.Linear(784, hidden), nn.Tanh(),
+    nn.Linear(hidden, 26))`; `mean` and `inv_std`, (28, 28) each, standardise the pixels.
     """
     layers = {}
     for index, weights in ((0, trained.V), (2, trained.W)):
@@ -44,5 +42,4 @@ def safetensors_file(trained: Trained) -> bytes:
     """A safetensors file of the tensors, the metadata in its header."""
     from safetensors.torch import save
 
-    content: bytes = save(tensors(trained), metadata(trained))
-    return content
+    return bytes(save(tensors(trained), metadata(trained)))
