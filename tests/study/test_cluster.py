@@ -1,7 +1,5 @@
 """Trials on Ray: the bits of runs by hand, on one machine and on two nodes, killed, interrupted and resumed."""
 
-import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -12,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from letters_torch.errors import UserError
@@ -126,51 +125,47 @@ def test_a_node_that_is_killed_takes_no_trial_with_it(tmp_path: Path, straight: 
 
 
 class Started:
-    """The command as a program, which marks its processes with a variable in their environment."""
+    """The command as a program."""
 
     def __init__(self, file: Path, folder: Path) -> None:
-        self._mark, self._said = secrets.token_hex(8), folder.parent / "said.txt"
+        self._said, self._known = folder.parent / "said.txt", set[psutil.Process]()
         with self._said.open("w") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "letters_torch", "study", str(file), "--folder", str(folder)],
-                stdout=output,
-                env={**os.environ, "STARTED": self._mark},
-            )
+            command = [sys.executable, "-m", "letters_torch", "study", str(file), "--folder", str(folder)]
+            self.process = subprocess.Popen(command, stdout=output)
 
     @property
     def said(self) -> str:
         return self._said.read_text()
 
-    def left(self) -> list[int]:
-        """Those of its processes that still run."""
-        found = []
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                if f"STARTED={self._mark}".encode() in (folder / "environ").read_bytes():
-                    found.append(int(folder.name))
-            except OSError:
-                continue
-        return found
+    def look(self) -> None:
+        """Notes its processes, which lose their parent when it is killed."""
+        self._known.update(psutil.Process(self.process.pid).children(recursive=True))
+
+    @property
+    def left(self) -> list[psutil.Process]:
+        """Those of the noted processes that still run."""
+        return [each for each in self._known if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
 
     def end(self) -> None:
-        for pid in self.left():
-            os.kill(pid, signal.SIGKILL)
+        self.process.kill()
+        for each in self.left:
+            each.kill()
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere Ray ends its processes by itself")
 def test_a_study_that_is_stopped_goes_on_to_the_same_bytes(tmp_path: Path, straight: Straight) -> None:
     """Ctrl-C, then SIGKILL, then to the end. No process is left, and no trial that is over runs again."""
     folder, over = tmp_path / "out", dict[Path, int]()
     for which, code in ((signal.SIGINT, 130), (signal.SIGKILL, -9), (None, 0)):
-        started = Started(straight.study.file, folder)
+        started, known = Started(straight.study.file, folder), len(over)
         try:
+            wait_for(lambda known=known: len(finished(folder)) >= known + 2 and in_the_middle(folder))  # type: ignore[misc]
+            started.look()
             if which is not None:
-                known = len(over)
-                wait_for(lambda known=known: len(finished(folder)) >= known + 2 and in_the_middle(folder))  # type: ignore[misc]
                 started.process.send_signal(which)
             assert started.process.wait(timeout=300) == code
-            wait_for(lambda started=started: not started.left(), 60)  # type: ignore[misc]
+            wait_for(lambda started=started: not started.left, 20)  # type: ignore[misc]
         finally:
             started.end()
         now = finished(folder)

@@ -8,10 +8,12 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from letters_torch.errors import UserError
+from letters_torch.study import reaper
 from letters_torch.study.study_file import Study, Trial
 
 if TYPE_CHECKING:
@@ -76,14 +78,13 @@ class Runner:
         self.study, self.folder, self.threads, self.done = study, folder, threads, done
         self.letters: Mapping[LettersKey, LetterSets] = {}
         self._address = address
-        self._ours: Any = None  # Ray, if it was started here
+        self._undo = ExitStack()
 
     def __enter__(self) -> "Runner":
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._ours is not None:
-            self._ours.shutdown()
+        self._undo.close()
 
     def start(self) -> None:
         """Starts Ray or connects to it.
@@ -106,8 +107,15 @@ class Runner:
         quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
         try:
             if self._address is None:
+                folder = self._undo.enter_context(reaper.folder())
                 # "local": not a cluster that happens to run on this machine
-                ray.init(address="local", include_dashboard=False, object_store_memory=OBJECT_STORE, **quiet)
+                ray.init(
+                    address="local",
+                    include_dashboard=False,
+                    object_store_memory=OBJECT_STORE,
+                    _temp_dir=folder,
+                    **quiet,
+                )
                 _stop_helpers()
             else:
                 ray.init(address=self._address, **quiet)
@@ -116,7 +124,7 @@ class Runner:
             raise UserError(
                 f"--address {self._address}: no Ray cluster there ({reason}); start one with `ray start --head`"
             ) from error
-        self._ours = ray
+        self._undo.callback(ray.shutdown)
         signal.signal(signal.SIGTERM, handler)  # Ray's own exits without a word
 
     def run(self, trials: Sequence[Trial]) -> None:
