@@ -76,7 +76,7 @@ def test_the_hparams_tab_names_settings_and_metrics(run: Path) -> None:
     names = {info.name for info in experiment.hparam_infos}
     assert names >= {"hidden", "seed", "letters"}
     assert any(name.startswith("schedule") for name in names)
-    assert {info.name.tag for info in experiment.metric_infos} == {"val/acc", "val/loss"}
+    assert {info.name.tag for info in experiment.metric_infos} == {"val/acc", "val/loss", "train/acc", "train/loss"}
     start = metadata.parse_session_start_info_plugin_data(
         events.SummaryMetadata(metadata.SESSION_START_INFO_TAG).plugin_data.content
     )

@@ -65,3 +65,9 @@ class InProcess(cluster.Runner):
         for one in trials:
             run(self.folder, one)
             self.done(one)
+
+    def search(self, searcher: Any, count: int) -> None:
+        for number in range(count):
+            one = searcher.suggest(str(number))["trial"]
+            searcher.on_trial_complete(str(number), {"value": run(self.folder, one).last(self.study.metric)})
+            self.done(one)

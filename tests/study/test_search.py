@@ -1,18 +1,28 @@
 """Draws: random ones follow from the seed; Optuna is told the mean over the seeds, and again after a restart."""
 
+import csv
+import io
 import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 from ray.tune.search import Searcher
 
-from letters_torch.study import outcome, search
+from letters_torch.cli import study as study_command
+from letters_torch.study import cluster, outcome, search
 from letters_torch.study.study_file import Study, Trial
-from tests.study.small import study
+from tests.study.small import InProcess, study
+from tests.support.pages import Page
 
-pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning", "ignore::FutureWarning:optuna")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::optuna.exceptions.ExperimentalWarning",
+    "ignore::FutureWarning:optuna",
+    "ignore:.*configure_optimizers.*:UserWarning",
+    r"ignore:\s*(By default only one Jsonargparse|.+ was deprecated in v4):DeprecationWarning",
+)
 SPACE = {"model.schedule.0.lr": {"loguniform": [1e-3, 1e-1]}, "model.hidden": {"randint": [3, 9]}}
 
 
@@ -124,3 +134,24 @@ def test_a_point_that_diverges_is_an_error_to_optuna(tmp_path: Path) -> None:
     assert searcher._tell()
     [ended] = told_to(searcher)
     assert ended.state.name == "FAIL"
+
+
+@pytest.mark.parametrize("method", ["random", "optuna"])
+def test_the_command_compares_drawn_settings_and_runs_none_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setattr(cluster, "Runner", InProcess)
+    args = [str(drawing(tmp_path, method, 3).file), "--folder", str(tmp_path / "out")]
+    study_command.main(args)
+    contents = {name: (tmp_path / "out" / name).read_bytes() for name in ("results.csv", "best.yaml", "study.html")}
+    rows = list(csv.DictReader(io.StringIO(contents["results.csv"].decode())))
+    assert [row["setting"] for row in rows[:2]] == ["base", "base"]
+    assert len({row["setting"] for row in rows}) == 4
+    assert [(row["status"], row["seed"]) for row in rows] == [("finished", "0"), ("finished", "3")] * 4
+    assert "rank correlation" in Page(contents["study.html"].decode()).text
+    optuna.logging.set_verbosity(optuna.logging.INFO)
+    monkeypatch.setattr(InProcess, "run", None)
+    monkeypatch.setattr(InProcess, "search", None)
+    study_command.main(args)
+    assert {name: (tmp_path / "out" / name).read_bytes() for name in contents} == contents
+    assert method == "random" or optuna.logging.get_verbosity() == optuna.logging.WARNING

@@ -15,22 +15,21 @@ COLOURS = ("#2b83d6", "#e08a1e", "#2ca25f", "#c0504d", "#8856a7", "#0f9d9d", "#b
 
 WIDTH, TEXT = 6.2, 9.5  # inches, points: 10 pixels on a phone, where the page draws a figure 480 pixels wide
 
-Interval = tuple[float, float, float]  # mean, low, high
+VERDICTS = {"better": VAL, "worse": "#c0504d", "open": "#8a8f98"}
 
 
 @mpl.rc_context(_RC)
-def forest(differences: Mapping[str, Interval], xlabel: str) -> Figure:
-    """A row for each name: the mean difference and its interval, around a line at 0."""
+def forest(differences: Mapping[str, tuple[float, float, float, str]], xlabel: str) -> Figure:
+    """A row for each name (mean difference, ends of its interval, verdict), around a line at 0."""
     figure, axes = _figure(WIDTH, 1.0 + 0.3 * len(differences))
-    for row, (mean, low, high) in enumerate(differences.values()):
-        settled = low > 0 or high < 0
-        colour = (VAL if mean > 0 else "#c0504d") if settled else "#8a8f98"
-        axes.plot([low, high], [row, row], color=colour, linewidth=2)
-        axes.plot([mean], [row], "o", color=colour, markersize=5)
+    for row, (mean, low, high, verdict) in enumerate(differences.values()):
+        axes.plot([low, high], [row, row], color=VERDICTS[verdict], linewidth=2)
+        axes.plot([mean], [row], "o", color=VERDICTS[verdict], markersize=5)
     axes.axvline(0, color=INK, linewidth=0.7)
     axes.set_yticks(range(len(differences)), list(differences), fontsize=TEXT)
     axes.set_ylim(len(differences) - 0.4, -0.6)  # the first on top
     axes.set_xlabel(xlabel)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.tick_params(axis="y", length=0)
     return figure
 

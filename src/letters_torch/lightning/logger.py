@@ -61,7 +61,8 @@ class RunLogger(TensorBoardLogger):
         first = self._kwargs.get("purge_step") or 0
         settings = yaml.safe_dump(dict(self.hparams), sort_keys=False)
         self.experiment.add_text("settings", "\n".join(f"    {line}" for line in settings.splitlines()), first)
-        for summary in hparams(_sanitize_params(self._shown()), {"val/acc": 0.0, "val/loss": 0.0}):
+        metrics = dict.fromkeys(("val/acc", "val/loss", "train/acc", "train/loss"), 0.0)
+        for summary in hparams(_sanitize_params(self._shown()), metrics):
             self.experiment._get_file_writer().add_summary(summary)
 
     def _shown(self) -> dict[str, Any]:

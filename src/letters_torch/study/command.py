@@ -124,6 +124,7 @@ def _run(runner: cluster.Runner, progress: "_Progress", trials: Sequence[Trial],
 
 
 def _search(runner: cluster.Runner, progress: "_Progress", study: Study, folder: Path) -> tuple[Setting, ...]:
+    cluster.import_ray()  # configures what the next line imports
     from letters_torch.study import search
 
     assert study.draw is not None

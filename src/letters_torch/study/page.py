@@ -36,7 +36,7 @@ def _table(table: summary.Table) -> str:
 
 def _forest(results: Results) -> str:
     known = {
-        label: (d.estimate.mean, d.estimate.low, d.estimate.high)
+        label: (d.estimate.mean, d.estimate.low, d.estimate.high, results.verdict(d))
         for label, d in results.differences.items()
         if not math.isnan(d.estimate.low)
     }

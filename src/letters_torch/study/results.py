@@ -70,6 +70,12 @@ class Results:
         found = statistics.differences([self.values(setting) for setting in others], self.values(self.study.base))
         return {setting.label: difference for setting, difference in zip(others, found, strict=True)}
 
+    def verdict(self, difference: Difference) -> str:
+        """`better` or `worse` where the seeds support a difference from the base, else `open`."""
+        if not difference.settled:
+            return "open"
+        return "better" if (difference.estimate.mean > 0) == (self.study.mode == "max") else "worse"
+
     @cached_property
     def ranked(self) -> list[Setting]:
         """The settings whose trials all ended, the best mean first."""

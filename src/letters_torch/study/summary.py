@@ -79,7 +79,7 @@ def verdicts(results: Results) -> list[str]:
 def _settings(results: Results) -> Table:
     study = results.study
     head = (
-        "setting", f"{study.metric}, mean ± sd", f"{PERCENT} interval", "against base, paired", f"{PERCENT} interval",
+        "setting", f"{study.metric}, mean ± sd", f"{PERCENT} interval", "against base", f"{PERCENT} interval",
         "p (Holm)", "verdict", "s a run",
     )  # fmt: skip
     order = [study.base, *(setting for setting in results.settings if setting != study.base)]
@@ -112,7 +112,7 @@ def _setting(results: Results, setting: Setting) -> Sequence[str]:
 
 def _verdict(results: Results, difference: Difference) -> str:
     if difference.settled:
-        return "better" if (difference.estimate.mean > 0) == (results.study.mode == "max") else "worse"
+        return results.verdict(difference)
     if difference.estimate.count < 2:
         return "open: 2 seeds or more"
     needed = difference.seeds_needed
@@ -156,11 +156,15 @@ def _final(results: Results) -> Table:
                 statistics.paired(results.values(which, final=True), results.values(base, final=True))
             )
         rows.append((which.label, _mean(found), _interval(found), _mean(delta, "+"), _interval(delta, "+")))
-    head = ("setting", results.study.metric, f"{PERCENT} interval", "against base, paired", f"{PERCENT} interval")
-    name = best.label if best else "the best setting"
-    note = (
-        f"{name} was chosen by the seeds above; these fresh ones ({_seeds(len(results.study.final_seeds))}) were not."
+    head = (
+        "setting",
+        f"{results.study.metric}, mean ± sd",
+        f"{PERCENT} interval",
+        "against base",
+        f"{PERCENT} interval",
     )
+    name = best.label if best else "the best setting"
+    note = f"{name} was chosen by its figure with the seeds above. The seeds of this table had no part in the choice."
     return Table("With fresh seeds", head, rows, [note])
 
 
