@@ -1,12 +1,26 @@
-"""Checks of settings."""
+"""What an error says, and checks of settings."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 
-from letters_torch.errors import UserError, require_choice, require_int
+from letters_torch.errors import UserError, reason, require_choice, require_int
 from tests.support.making import message
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "/a/b"), "No such file or directory"),
+        (OSError("no number"), "no number"),
+        (ValueError("two\n  lines"), "two lines"),
+        (ValueError("x" * 500), "x" * 120),
+        (KeyError(), "KeyError"),
+    ],
+)
+def test_the_reason_is_one_line(error: Exception, said: str) -> None:
+    assert reason(error) == said
 
 
 @pytest.mark.parametrize("value", ["rounds", "replacement"])
