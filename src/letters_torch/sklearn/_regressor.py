@@ -22,19 +22,8 @@ class ExactSGDRegressor(RegressorMixin, ExactSGD):
         activation: of the hidden units: "tanh", "relu", "logistic", "identity" or "erf", which is erf(x / sqrt(2)).
         alpha: strength of the L2 term alpha / 2 * |weights|^2, which is torch's `weight_decay`.
         learning_rate_init: learning rate of every step.
-        schedule: as in `ExactSGDClassifier`; so are the parameters below.
-        max_iter: most epochs of `fit`.
-        shuffle: draw a new order of the samples for each epoch of `fit`.
-        random_state: seed or generator of the initial weights, the held-out samples and the order.
-        tol: smallest improvement that counts as one.
-        n_iter_no_change: epochs without improvement after which `fit` stops.
-        early_stopping: hold samples out, score them after each epoch, and keep the weights of the best epoch.
-        validation_fraction: part of the samples that is held out for `early_stopping`.
-        warm_start: `fit` starts from the weights of the previous fit.
-        fit_intercept: have biases in both layers.
-        decay_intercepts: apply the L2 term to the biases too.
-        panel: samples per panel; changes the speed and the rounding.
-        verbose: print a line for each epoch.
+        schedule, max_iter, shuffle, random_state, tol, n_iter_no_change, early_stopping, validation_fraction, warm_start,
+            fit_intercept, decay_intercepts, panel, verbose: as those of `ExactSGDClassifier`.
 
     Attributes:
         coefs_: weights of both layers, (features, hidden) and (hidden, outputs). May be assigned.
