@@ -15,15 +15,7 @@ class ExactSGDRegressor(RegressorMixin, ExactSGD):
     """A regressor with one hidden layer, trained by exact single-sample SGD on half the squared error.
 
     It does what `MLPRegressor(solver="sgd", batch_size=1, momentum=0)` does, from the same initial weights and in the
-    same order for the same `random_state`.
-
-    Args:
-        hidden_layer_sizes: number of hidden units, as a number or a sequence of one.
-        activation: of the hidden units: "tanh", "relu", "logistic", "identity" or "erf", which is erf(x / sqrt(2)).
-        alpha: strength of the L2 term alpha / 2 * |weights|^2, which is torch's `weight_decay`.
-        learning_rate_init: learning rate of every step.
-        schedule, max_iter, shuffle, random_state, tol, n_iter_no_change, early_stopping, validation_fraction, warm_start,
-            fit_intercept, decay_intercepts, panel, verbose: as those of `ExactSGDClassifier`.
+    same order for the same `random_state`. The parameters are those of `ExactSGDClassifier`, without `label_smoothing`.
 
     Attributes:
         coefs_: weights of both layers, (features, hidden) and (hidden, outputs). May be assigned.
