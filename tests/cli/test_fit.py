@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from letters_torch import checkpoint
+from letters_torch.data.datamodule import LettersDataModule
+from letters_torch.lightning.module import LettersModule
 from tests.support.commands import LAST, LINE, RUN, by_hand, files, said
-from tests.support.running import refused
+from tests.support.running import HIDDEN, VALIDATION, refused
 
 
 def test_fit_leaves_a_run_and_says_the_notebooks_lines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -33,6 +36,14 @@ def test_fit_leaves_a_run_and_says_the_notebooks_lines(folder: Path, capsys: pyt
         *(f"../notebook_on_other_letters/{name}" for name in (".lock", "events")),
     }
     assert names == {os.path.normpath(RUN / name) for name in wanted}
+
+
+def test_a_run_of_the_command_line_is_loaded_from_python(trained: Path) -> None:
+    file = trained / RUN / "checkpoints/last.ckpt"
+    module, data = LettersModule.load_from_checkpoint(file), LettersDataModule.load_from_checkpoint(file)
+    assert (module.step, len(module.V)) == (200, HIDDEN)
+    assert torch.equal(module.V, checkpoint.load(file)["state_dict"]["V"])
+    assert data.hparams["data"]["validation"] == VALIDATION
 
 
 def test_a_second_fit_is_another_run(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:

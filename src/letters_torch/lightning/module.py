@@ -250,7 +250,9 @@ class LettersModule(pl.LightningModule):
             UserError: no such file; a damaged one; settings that cannot be used, or that need another width.
         """
         content = checkpoints.load(Path(checkpoint_path))
-        arguments = {**content.get("hyper_parameters", {}), **settings}
+        saved = content.get("hyper_parameters", {})
+        saved = {name: value for name, value in saved.items() if name != "_instantiator"}  # of Lightning's command line
+        arguments = {**saved, **settings}
         try:
             stages = [stage if isinstance(stage, Stage) else Stage(**stage) for stage in arguments.pop("schedule")]
             module = cls(stages, **arguments)

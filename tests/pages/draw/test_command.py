@@ -16,17 +16,16 @@ from letters_torch.cli import main
 from letters_torch.letters import ALPHABET
 from letters_torch.pages.draw import command
 from letters_torch.synthetic.make import make
-from tests.support.pages import hush
-from tests.support.running import HIDDEN, STAGES, VALIDATION, data_module, fit, prepare, refused, save_letters
+from tests.support.running import HIDDEN, STAGES, VALIDATION, data_module, prepare, refused, save_letters
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With letters, a config, and a checkpoint."""
+    """With letters, a config, and a run of the command line."""
     root = tmp_path_factory.mktemp("draw")
     prepare(root)
-    hush()
-    fit(root, logger=False, enable_checkpointing=True)
+    data = ["--data.path", str(root / "letters_data.mat")]
+    main(["fit", "--config", str(root / "small.yaml"), *data, "--trainer.default_root_dir", str(root)])
     return root
 
 
