@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from letters_torch.data.datamodule import LettersDataModule
+from letters_torch.data.directions import DIRECTIONS
 from letters_torch.drawing import figures, tiles
 from letters_torch.exact_sgd.schedule import Stage
 from letters_torch.letters import ALPHABET, LetterSets
@@ -188,8 +189,8 @@ def _hidden_units(module: LettersModule) -> str:
         page.image(montage, f"input weights of {len(units)} hidden units", "wide"),
         page.paragraph(
             f"The input weights of {len(units)} of the {len(V)} hidden units, those that weigh most in the predictions"
-            " first. A large input on blue drives a unit up, on red down. Direction features are four maps, one in each"
-            " quarter.",
+            " first. A large input on blue drives a unit up, on red down. Direction features are"
+            f" {DIRECTIONS} maps, one for each direction of an edge.",
             "quiet",
         ),
     )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from letters_torch.data.directions import DIRECTIONS
 from letters_torch.data.standardize import Standardizer
 from letters_torch.errors import UserError
 from letters_torch.exact_sgd.formulas import Array
@@ -26,8 +27,8 @@ MOST_LETTERS = 500
 LARGEST = 1_198_000  # bytes of the file: fewer letters are embedded where it would become larger
 LOOKS_FOR_INK = "Blue in its weights marks where it looks for ink. Which stroke does it look for?"
 LOOKS_FOR_EDGES = (
-    "Its weights are four small maps of edges: of upright and level strokes above, of rising and falling ones below."
-    " Blue marks where it looks for such a stroke. Which stroke does it look for?"
+    f"Its weights are {DIRECTIONS} small maps of edges, one for each direction. Blue marks where it looks for such an"
+    " edge. Which stroke does it look for?"
 )
 LARGEST_WEIGHT = float(np.finfo(np.float16).max)
 
