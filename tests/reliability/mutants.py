@@ -318,7 +318,7 @@ RUNS: Mutants = {
         ],
     ),
     "lightning/loops.py": (
-        "lightning/test_trainer.py reliability/test_resume.py lightning/callbacks/test_progress.py"
+        "lightning/test_loops.py reliability/test_resume.py lightning/callbacks/test_progress.py"
         " -k 'step or resume or bar'",
         [
             ("super().done and (self.trainer.should_stop or not loop.is_validation_due)", "super().done"),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from pytorch_lightning.callbacks import Callback
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from letters_torch.cli import main
@@ -94,6 +95,29 @@ def module(**settings: Any) -> LettersModule:
 
 def same_weights(one: LettersModule, other: LettersModule) -> bool:
     return torch.equal(one.V, other.V) and torch.equal(one.W, other.W)
+
+
+class Validations(Callback):
+    """The steps at which accuracy was measured, and on how many rows of each set."""
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+        self.rows = [0, 0]
+
+    def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
+        self.steps.append(trainer.global_step)
+        self.rows = [0, 0]
+
+    def on_validation_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        self.rows[dataloader_idx] += len(batch.x)
+
+
+def validations(folder: Path, **settings: Any) -> tuple[list[int], Fit]:
+    seen = Validations()
+    done = fit(folder, callbacks=[seen], **settings)
+    return seen.steps, done
 
 
 def prepare(folder: Path) -> None:
