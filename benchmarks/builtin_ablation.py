@@ -41,6 +41,7 @@ PARTS = {
     "displaced strokes and points, bent letters": ("points", "strokes", "stretch", "bend"),
     "ends that overshoot, corners rounded, tremor": ("ends", "rounding", "tremor"),
     "pens, blurs and sizes": ("pen", "flow", "blur", "box"),
+    "coarse scanners": ("coarse", "cell"),
 }
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from letters_torch.letters import UInt8
 from letters_torch.synthetic.hand import Hand, Writer
-from letters_torch.synthetic.templates import all_forms, stack, stacked
+from letters_torch.synthetic.templates import CAPITAL_HEIGHT, all_forms, stack, stacked
 
 ALL = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", np.uint8)
 
@@ -54,8 +54,8 @@ def test_letters_have_their_ink_where_a_reader_expects_it(letter: str, form: str
 def test_every_trait_of_the_hand_shows() -> None:
     still = Writer(Hand.still(), stacked(), np.random.default_rng(3)).write(ALL)
     for field in fields(Hand):
-        if field.name in ("pen_mean", "blur_mean", "pen_pixels"):
-            continue  # a still hand has them too
+        if field.name in ("pen_mean", "blur_mean", "pen_pixels", "coarse", "cell"):
+            continue  # a still hand has them too; the last two have a test of their own
         hand = replace(Hand.still(), **{field.name: getattr(Hand(), field.name)})
         written = Writer(hand, stacked(), np.random.default_rng(3)).write(ALL)
         assert (written != still).any(), field.name
@@ -85,6 +85,27 @@ def test_a_pen_is_never_thinner_or_wider_than_said() -> None:
     lowest, highest = Hand().pen_pixels
     assert stems[0] == pytest.approx(lowest, abs=1)
     assert stems[1] == pytest.approx(highest, abs=1)
+
+
+def test_a_coarse_scanner_leaves_square_cells() -> None:
+    cell = CAPITAL_HEIGHT / 5
+    hand = replace(Hand.still(), coarse=1.0, cell=(cell, cell), slant_mean=0.3)
+    writer = Writer(hand, stacked(), np.random.default_rng(0))
+    path = writer.trace(np.full(20, ord("O"), np.uint8))[0]
+    for letter in path:
+        places = [np.unique(np.round(axis, 6)) for axis in letter.T]
+        assert all(len(axis) <= 8 for axis in places)
+        steps = np.concatenate([np.diff(axis) for axis in places])
+        np.testing.assert_allclose(steps, steps[0], rtol=1e-6)
+
+
+def test_as_many_writers_as_said_have_a_coarse_scanner() -> None:
+    writers = [Writer(replace(Hand(), coarse=0.25), stacked(), np.random.default_rng(n)) for n in range(400)]
+    sides = np.array([writer._cell for writer in writers if writer._cell is not None])
+    assert len(sides) == pytest.approx(100, abs=30)
+    low, high = Hand().cell
+    assert low <= sides.min() < low * 1.1
+    assert high / 1.1 < sides.max() <= high
 
 
 def test_slant_leans_to_the_right_and_rotation_turns() -> None:

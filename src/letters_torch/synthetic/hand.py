@@ -42,6 +42,8 @@ class Hand:
     blur: Spread = (0.35, 0.05)  # logarithm of the blur
     blur_mean: float = 0.5  # the geometric mean of the blur's standard deviation, in pixels
     box: tuple[float, float] = (20.0, 24.0)  # the sides of the box that letters are fitted to, in pixels
+    coarse: float = 0.5  # the probability that a writer's letters are scanned on a coarse grid, one cell to a stroke
+    cell: tuple[float, float] = (0.4, 1.2)  # the sides of such a grid's cells
     # The widths of the pen that a letter comes out with, in pixels: thinner ink would vanish, wider would fill it.
     pen_pixels: tuple[float, float] = (1.2, 4.2)
 
@@ -51,6 +53,7 @@ class Hand:
         never: dict[str, Any] = {f.name: (0.0, 0.0) for f in fields(cls) if isinstance(f.default, tuple)}
         middle = sum(cls.box) / 2
         never |= {"habit": 1.0, "slant_mean": 0.0, "box": (middle, middle), "pen_pixels": cls.pen_pixels}
+        never |= {"coarse": 0.0, "cell": cls.cell}
         return cls(**never)
 
 
@@ -61,6 +64,7 @@ class Writer:
         self.hand, self.forms, self.rng = hand, forms, rng
         self._usual = _choose(forms, np.arange(128, dtype=np.uint8), rng)  # indexed by ASCII
         self._box = rng.uniform(*hand.box)
+        self._cell = np.exp(rng.uniform(*np.log(hand.cell))) if rng.random() < hand.coarse else None
         self._own: dict[str, Floats] = {}
 
     def write(self, letters: npt.NDArray[np.uint8]) -> UInt8:
@@ -73,6 +77,10 @@ class Writer:
         paths = self._shape(letters, form)
         count, places, _ = paths.shape
         pen = self.hand.pen_mean * np.exp(self._vary("pen", (count,)))
+        if self._cell is not None:
+            shift = self.rng.random((count, 1, 2))  # of the letter against the grid
+            paths = self._cell * np.round(paths / self._cell + shift)
+            pen = np.full(count, self._cell * 2 / np.pi**0.5)  # a disc of a cell's area
         paths, pen = ink.fit(paths, pen, np.full(count, self._box))
         flow = np.exp(_smooth(self._vary("flow", (count, places))))
         radii = np.clip(pen, *self.hand.pen_pixels)[:, None] / 2 * flow
