@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 import yaml
+
+import letters_torch._torchvision_guard  # noqa: F401  isort: skip
 from pytorch_lightning.callbacks import Callback
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

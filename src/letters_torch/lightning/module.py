@@ -72,8 +72,9 @@ class LettersModule(pl.LightningModule):
             self.updates = make_engine(engine, panel, Model(label_smoothing=label_smoothing))
         except ValueError as error:
             raise UserError(f"--model: {error}") from error
-        self.save_hyperparameters(ignore="schedule")
-        self.save_hyperparameters({"schedule": [asdict(stage) for stage in schedule]})
+        settings = {"hidden": hidden, "engine": engine, "panel": panel, "label_smoothing": label_smoothing}
+        stages = [asdict(stage) for stage in schedule]
+        self.save_hyperparameters({**settings, "initial_scale": initial_scale, "seed": seed, "schedule": stages})
         try:
             V, W = initial_weights(PIXELS, hidden, CLASSES, seed=seed, scale=initial_scale)
         except (RuntimeError, MemoryError) as error:  # torch's allocator raises RuntimeError
@@ -250,9 +251,7 @@ class LettersModule(pl.LightningModule):
             UserError: no such file; a damaged one; settings that cannot be used, or that need another width.
         """
         content = checkpoints.load(Path(checkpoint_path))
-        saved = content.get("hyper_parameters", {})
-        saved = {name: value for name, value in saved.items() if name != "_instantiator"}  # of Lightning's command line
-        arguments = {**saved, **settings}
+        arguments = {**content.get("hyper_parameters", {}), **settings}
         try:
             stages = [stage if isinstance(stage, Stage) else Stage(**stage) for stage in arguments.pop("schedule")]
             module = cls(stages, **arguments)
