@@ -1,5 +1,6 @@
 """Config files: finds the one that a bare name means, and reads it as a table of settings."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def read(path: Path, flag: str = "--config") -> dict[str, Any]:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         if root is not None:
             _check_tree(root)
-        settings = yaml.safe_load(text)
+        settings = yaml.load(text, _Loader)
     except _DuplicateError as error:
         raise UserError(f"{where}, line {error.line}: the key {error.key!r} is given twice; leave one out") from error
     except yaml.MarkedYAMLError as error:
@@ -93,6 +94,15 @@ def read(path: Path, flag: str = "--config") -> dict[str, Any]:
     if not isinstance(settings, dict):
         raise UserError(f"{where}: no settings in it; see the configs that come with letters_torch")
     return settings
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML that takes 1e-3 for a number, as jsonargparse does and YAML 1.1 does not."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d[\d_]*)(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
 
 
 class _DuplicateError(Exception):

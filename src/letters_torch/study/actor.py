@@ -34,9 +34,3 @@ class TrialActor(tune.Trainable):
         """Runs the trial."""
         result = trial.run(self.folder, self.trial, self.letters)
         return {"done": True, "value": result.last(self.study.metric)}
-
-    def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Saves nothing; see the class."""
-
-    def load_checkpoint(self, checkpoint: Any) -> None:
-        """Loads nothing; see the class."""

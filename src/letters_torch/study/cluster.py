@@ -78,6 +78,7 @@ class Runner:
         self.study, self.folder, self.threads, self.done = study, folder, threads, done
         self.letters: Mapping[LettersKey, LetterSets] = {}
         self._address = address
+        self._ray: Any = None  # once it is started
         self._undo = ExitStack()
 
     def __enter__(self) -> "Runner":
@@ -87,11 +88,13 @@ class Runner:
         self._undo.close()
 
     def start(self) -> None:
-        """Starts Ray or connects to it.
+        """Starts Ray or connects to it; does nothing where it is started already.
 
         Raises:
             UserError: Ray is not installed, there is no cluster, or a node does not see the folder.
         """
+        if self._ray is not None:
+            return
         ray = import_ray()
         if not ray.is_initialized():
             self._connect(ray)
@@ -100,6 +103,7 @@ class Runner:
         cores = max(int(node["Resources"].get("CPU", 0)) for node in ray.nodes())
         if self.threads > cores:
             raise UserError(f"--threads {self.threads}: a trial cannot have more threads than cores, here {cores}")
+        self._ray = ray
 
     def _connect(self, ray: Any) -> None:
         logging.getLogger("ray").setLevel(logging.ERROR)
@@ -129,25 +133,21 @@ class Runner:
 
     def run(self, trials: Sequence[Trial]) -> None:
         """Runs these trials."""
-        import_ray()
+        self.start()
         from ray import tune
 
         self._fit({"trial": tune.grid_search(list(trials))}, tune.TuneConfig(reuse_actors=True))
 
     def search(self, searcher: "SeededSearch", count: int) -> None:
         """Runs the trials that a search suggests."""
-        ray = import_ray()
+        self.start()
         from ray import tune
 
-        if not ray.is_initialized():
-            self.start()
-        at_a_time = int(ray.cluster_resources()["CPU"]) // self.threads
+        at_a_time = int(self._ray.cluster_resources()["CPU"]) // self.threads
         searcher.lag = math.ceil(at_a_time / len(self.study.seeds))
         self._fit({}, tune.TuneConfig(reuse_actors=True, search_alg=searcher, num_samples=count))
 
     def _fit(self, space: dict[str, Any], config: Any) -> None:
-        if not import_ray().is_initialized():
-            self.start()
         from ray import tune
 
         from letters_torch.study.actor import TrialActor

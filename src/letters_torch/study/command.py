@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
+from filelock import AcquireReturnProxy, FileLock, Timeout
 from tqdm import tqdm
 
 from letters_torch import files
@@ -30,14 +30,9 @@ _SLOW = ("letters_torch.study.checking", "letters_torch.study.results", "letters
 
 
 def run(study: Study, resume: str, folder: Path, address: str | None = None, threads: int = 1) -> None:
-    """Conducts a study, and keeps other processes out of its folder meanwhile.
+    """Does as `conduct`, and keeps other studies out of the folder meanwhile.
 
-    Args:
-        study: as for `conduct`.
-        resume: the command that resumes the study, for the person who interrupts it.
-        folder: as for `conduct`.
-        address: as for `conduct`.
-        threads: as for `conduct`.
+    `resume` is the command that resumes the study, for the person who interrupts it.
 
     Raises:
         UserError: as `conduct`, or another process runs a study in the folder.
@@ -63,7 +58,11 @@ def conduct(study: Study, folder: Path, address: str | None = None, threads: int
         UserError: a setting is refused, or letters cannot be read or are not those of earlier runs.
     """
     if study.draw is not None and study.draw.method == "random":
-        study = _with_random_points(study)
+        cluster.import_ray()
+        from letters_torch.study import search
+
+        drawn = map(study.drawn, search.random_points(study.draw))
+        study = replace(study, settings=(*study.settings, *drawn))
     with (
         _Progress(study, folder) as progress,
         cluster.Runner(study, folder, threads, address, progress.done) as runner,
@@ -77,20 +76,13 @@ def conduct(study: Study, folder: Path, address: str | None = None, threads: int
         settings = study.settings
         if study.draw is not None and study.draw.method == "optuna":
             settings = (*settings, *_search(runner, progress, study, folder))
-        final = _final_trials(study, Results.read(study, folder, settings))
+        best = Results.read(study, folder, settings).best
+        compared = tuple(setting for setting in settings if best and setting in (study.base, best))
+        final = study.trials(compared, study.final_seeds)
         _run(runner, progress, final, folder)
     found = Results.read(study, folder, settings, final)
     write(found, folder)
     return found
-
-
-def _with_random_points(study: Study) -> Study:
-    cluster.import_ray()
-    from letters_torch.study import search
-
-    assert study.draw is not None
-    drawn = tuple(study.drawn(point) for point in search.random_points(study.draw))
-    return replace(study, settings=(*study.settings, *drawn))
 
 
 def _start(runner: cluster.Runner, study: Study, folder: Path) -> None:
@@ -133,14 +125,7 @@ def _search(runner: cluster.Runner, progress: "_Progress", study: Study, folder:
     progress.more(total, total - left)
     if left:
         runner.search(searcher, left)
-    return tuple(study.drawn(point) for point in search.Drawn(folder).points[: study.draw.count])
-
-
-def _final_trials(study: Study, found: "Results") -> list[Trial]:
-    if not study.final_seeds or found.best is None:
-        return []
-    settings = dict.fromkeys([study.base.label, found.best.label])
-    return study.trials(tuple(s for s in found.settings if s.label in settings), study.final_seeds)
+    return tuple(map(study.drawn, searcher.drawn.points[: study.draw.count]))
 
 
 def write(found: "Results", folder: Path) -> None:
@@ -185,7 +170,7 @@ class _Progress:
         self._bar.refresh()
 
     def done(self, one: Trial) -> None:
-        """Tells of one that is over."""
+        """Reports a trial that is over."""
         self._over += 1
         self._bar.update(1)
         result, name = result_of(self._folder, one), f"{one.setting.label}, seed {one.seed}"
@@ -199,19 +184,13 @@ class _Progress:
         say(f"{self._over}/{self._total} {name}: {text}")
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keeps a second study out of the folder."""
+def _alone(folder: Path) -> AcquireReturnProxy:
+    """A context that keeps a second study out of the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".study.lock", timeout=0)
     try:
-        lock.acquire()
+        return FileLock(folder / ".study.lock", timeout=0).acquire()
     except Timeout as error:
         raise UserError(f"{folder}: another study runs there; wait until it ends, or name another --folder") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager

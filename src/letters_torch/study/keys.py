@@ -1,6 +1,7 @@
 """Config keys as dotted paths: `model.schedule.0.lr` is the learning rate of the first stage."""
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from typing import Any
 
 from letters_torch.errors import UserError
@@ -19,11 +20,11 @@ def changed(config: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     Raises:
         UserError: a key is reserved, or leads through something that is neither a table nor a list.
     """
-    result = _copy(config)
+    result = deepcopy(dict(config))
     for key, value in changes.items():
         if any(key == name or key.startswith(f"{name}.") for name in RESERVED):
             raise UserError(f"{key}: a study sets this itself; use `seeds` for seeds")
-        _put(result, key, key.split("."), _copy(value))
+        _put(result, key, key.split("."), deepcopy(value))
     return result
 
 
@@ -41,12 +42,6 @@ def _put(node: Any, key: str, path: list[str], value: Any) -> None:
     if isinstance(node, dict) and node.get(name) is None:
         node[name] = {}
     _put(node[name], key, path[1:], value)
-
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _copy(item) for key, item in value.items()}
-    return [_copy(item) for item in value] if isinstance(value, list) else value
 
 
 def short_names(keys: Iterable[str]) -> dict[str, str]:

@@ -68,15 +68,16 @@ class SeededSearch(Searcher):
         folder: of the study.
 
     Attributes:
+        drawn: the points so far.
         lag: at least as many as there are points at a time in training, so that no core waits.
     """
 
     def __init__(self, study: Study, folder: Path) -> None:
         super().__init__(metric="value", mode=study.mode)
         assert study.draw is not None
-        self._study, self._folder, self._drawn = study, folder, Drawn(folder)
+        self._study, self._folder, self.drawn = study, folder, Drawn(folder)
         self._space = domains(study.draw)
-        known = [(point, self._reward(point)) for point in self._drawn.points[: study.draw.count]]
+        known = [(point, self._reward(point)) for point in self.drawn.points[: study.draw.count]]
         space = OptunaSearch.convert_search_space(self._space)
         seed = study.draw.seed + len(known)  # the same seed would draw the known points again
         self._optuna = OptunaSearch(space=space, metric="value", mode=study.mode, seed=seed)
@@ -122,7 +123,7 @@ class SeededSearch(Searcher):
             self._point_id, point = trial_id, dict(self._optuna.suggest(trial_id) or {})
             self._untold.append(trial_id)
             self._count += 1
-            self._drawn.add(point)
+            self.drawn.add(point)
             self._waiting = self._trials(point)
         trial = self._waiting.pop(0)
         self._running[trial_id] = (self._point_id, trial)

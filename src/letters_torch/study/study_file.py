@@ -6,14 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import product, takewhile
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from letters_torch import config_files
-from letters_torch.errors import UserError
+from letters_torch.errors import UserError, require_choice, require_int
 from letters_torch.study import keys
 
 STUDIES = "studies"
@@ -21,7 +19,7 @@ METRICS = {"val/acc": "max", "val/loss": "min", "train/acc": "max", "train/loss"
 _SECTIONS = ("config", "set", "vary", "cases", "draw", "seeds", "metric", "final")
 _DRAW_KEYS = ("method", "count", "seed", "from")
 METHODS = ("random", "optuna")
-DISTRIBUTIONS = {"uniform": 2, "loguniform": 2, "randint": 2, "choice": 1}  # Ray Tune's, and how many arguments
+DISTRIBUTIONS = ("uniform", "loguniform", "randint", "choice")  # Ray Tune's
 
 
 @dataclass(frozen=True)
@@ -129,15 +127,6 @@ class Study:
         return Setting(_label(values), dict(values), keys.changed(self.base.config, values))
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML that takes 1e-3 for a number, as jsonargparse does and YAML 1.1 does not."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\d[\d_]*)(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
-)
-
-
 def find(name: str) -> Path:
     """The study file that is meant: a path, or the name of one in configs/studies/.
 
@@ -162,8 +151,7 @@ def read(file: Path) -> Study:
     Raises:
         UserError: it cannot be read, or something in it is unknown or contradicts itself.
     """
-    config_files.read(file)
-    content = yaml.load(file.read_text(encoding="utf-8"), _Loader)
+    content = config_files.read(file, flag="")
     try:
         return _study(file, content)
     except UserError as error:
@@ -172,10 +160,8 @@ def read(file: Path) -> Study:
 
 def _study(file: Path, content: dict[str, Any]) -> Study:
     _require_known("section", content, _SECTIONS)
-    base = _config(content.get("config"), file)
     common = _table(content, "set")
-    base = keys.changed(base, common)
-    draw = _draw(content.get("draw"))
+    base = keys.changed(_config(content.get("config"), file), common)
     found = [Setting("base", {}, base), *_grid(base, _table(content, "vary"))]
     found += _cases(base, common, _table(content, "cases"), file)
     seeds = _seeds(content.get("seeds", [0]), "seeds")
@@ -185,20 +171,14 @@ def _study(file: Path, content: dict[str, Any]) -> Study:
     if set(seeds) & set(final_seeds):
         raise UserError(f"final.seeds: {sorted(set(seeds) & set(final_seeds))} are among `seeds`; give fresh ones")
     metric = content.get("metric", "val/acc")
-    if metric not in METRICS:
-        raise UserError(f"metric: must be one of {', '.join(METRICS)}, not {metric!r}")
-    return Study(file, _title(file), _unique(found), draw, seeds, final_seeds, metric)
+    require_choice("metric", metric, list(METRICS))
+    return Study(file, _title(file), _unique(found), _draw(content.get("draw")), seeds, final_seeds, metric)
 
 
 def _title(file: Path) -> str:
     """The comment at the top of the file, as one line."""
-    lines = file.read_text(encoding="utf-8").splitlines()
-    comment = []
-    for line in lines:
-        if not line.startswith("#"):
-            break
-        comment.append(line.lstrip("# ").strip())
-    return " ".join(comment) or file.stem
+    comment = takewhile(lambda line: line.startswith("#"), file.read_text(encoding="utf-8").splitlines())
+    return " ".join(line.lstrip("# ").strip() for line in comment) or file.stem
 
 
 def _config(named: Any, beside: Path) -> dict[str, Any]:
@@ -207,9 +187,9 @@ def _config(named: Any, beside: Path) -> dict[str, Any]:
         raise UserError("config: name the config that the runs start from, such as config: quick.yaml")
     local = beside.parent / named
     path = local if local.is_file() else config_files.find(named)
-    config_files.read(path)
-    content: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    settings = {key: value for key, value in content.items() if key not in ("seed_everything", "ckpt_path")}
+    settings = {
+        key: value for key, value in config_files.read(path).items() if key not in ("seed_everything", "ckpt_path")
+    }
     settings["trainer"] = {"pictures": "never", **(settings.get("trainer") or {})}  # they take longer than a short run
     return settings
 
@@ -218,7 +198,7 @@ def _grid(base: Mapping[str, Any], vary: Mapping[str, Any]) -> Iterator[Setting]
     for key, values in vary.items():
         if not isinstance(values, list) or not values:
             raise UserError(f"vary.{key}: give a list of values, such as [1, 2]")
-    for values in product(*vary.values()) if vary else ():
+    for values in product(*vary.values()) if vary else []:
         factors = dict(zip(vary, values, strict=True))
         yield Setting(_label(factors), factors, keys.changed(base, factors), factors)
 
@@ -246,20 +226,16 @@ def _draw(content: Any) -> Draw | None:
     if not isinstance(content, dict):
         raise UserError("draw: give a table with method, count and from")
     _require_known("key of draw", content, _DRAW_KEYS)
-    method: Any = content.get("method", "random")
-    count: Any = content.get("count")
-    seed: Any = content.get("seed", 0)
-    space: Any = content.get("from")
-    if method not in METHODS:
-        raise UserError(f"draw.method: must be one of {', '.join(METHODS)}, not {method!r}")
-    for name, value, least in (("count", count, 1), ("seed", seed, 0)):
-        if type(value) is not int or value < least:
-            raise UserError(f"draw.{name}: must be a whole number, {least} or more, not {value!r}")
+    method, space = content.get("method", "random"), content.get("from")
+    seed = content.get("seed", 0)
+    require_choice("draw.method", method, METHODS)
+    require_int("draw.count", content.get("count"), 1)
+    require_int("draw.seed", seed, 0)
     if not isinstance(space, dict) or not space:
         raise UserError("draw.from: name the keys to draw and their distributions")
     for key, distribution in space.items():
         _require_distribution(f"draw.from.{key}", distribution)
-    return Draw(method, count, seed, space)
+    return Draw(method, content["count"], seed, space)
 
 
 def _require_distribution(where: str, given: Any) -> None:
@@ -267,8 +243,7 @@ def _require_distribution(where: str, given: Any) -> None:
     if not isinstance(given, dict) or len(given) != 1:
         raise UserError(f"{where}: give one distribution, {example}")
     [(name, arguments)] = given.items()
-    if name not in DISTRIBUTIONS:
-        raise UserError(f"{where}: must be one of {', '.join(DISTRIBUTIONS)}, {example}, not {name!r}")
+    require_choice(where, name, DISTRIBUTIONS)
     if not isinstance(arguments, list) or not arguments or (name != "choice" and len(arguments) != 2):
         raise UserError(f"{where}.{name}: give a list, {example}")
     if name != "choice" and not (

@@ -84,15 +84,12 @@ def _settings(results: Results) -> Table:
     )  # fmt: skip
     order = [study.base, *(setting for setting in results.settings if setting != study.base)]
     rows = [_setting(results, setting) for setting in order]
-    notes = [f"Seeds {', '.join(map(str, study.seeds))}. {note}" for note in (_PAIRED,)]
-    return Table("Settings", head, rows, [*notes, *verdicts(results)])
-
-
-_PAIRED = (
-    "Differences are taken seed by seed, since a seed chooses the validation rows too; p is of a paired t test,"
-    " adjusted for the number of comparisons. The verdict 'open' names the seeds that such a test would need for"
-    " a power of 80 % if the difference and its spread are as seen."
-)
+    note = (
+        f"Seeds {', '.join(map(str, study.seeds))}. Differences are taken seed by seed, since a seed chooses the"
+        " validation rows too; p is of a paired t test, adjusted for the number of comparisons. The verdict 'open'"
+        " names the seeds that such a test would need for a power of 80 % if the difference and its spread are as seen."
+    )
+    return Table("Settings", head, rows, [note, *verdicts(results)])
 
 
 def _setting(results: Results, setting: Setting) -> Sequence[str]:
@@ -148,14 +145,12 @@ def _correlations(results: Results) -> Table:
 def _final(results: Results) -> Table:
     base, best = results.study.base, results.best
     rows = []
-    for setting in dict.fromkeys(row.trial.setting.label for row in results.final):
-        [which] = [s for s in results.settings if s.label == setting]
-        found, delta = results.estimate(which, final=True), statistics.estimate([])
-        if which != base:
-            delta = statistics.estimate(
-                statistics.paired(results.values(which, final=True), results.values(base, final=True))
-            )
-        rows.append((which.label, _mean(found), _interval(found), _mean(delta, "+"), _interval(delta, "+")))
+    for setting in (each for each in results.settings if results.of(each, final=True)):
+        found, fresh = results.estimate(setting, final=True), results.values(setting, final=True)
+        delta = statistics.estimate(
+            statistics.paired(fresh, results.values(base, final=True)) if setting != base else []
+        )
+        rows.append((setting.label, _mean(found), _interval(found), _mean(delta, "+"), _interval(delta, "+")))
     head = (
         "setting",
         f"{results.study.metric}, mean ± sd",

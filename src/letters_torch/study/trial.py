@@ -3,14 +3,13 @@
 import json
 import time
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
+from filelock import AcquireReturnProxy, FileLock, Timeout
 
 import letters_torch._torchvision_guard  # noqa: F401  isort: skip
 import pytorch_lightning as pl
@@ -57,22 +56,16 @@ def run(study: Path, trial: Trial, letters: Letters) -> Result:
         return result
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keeps a second attempt out of the run folder.
+def _locked(folder: Path) -> AcquireReturnProxy:
+    """A context that keeps a second attempt out of the run folder, and waits for one that is still running.
 
     Raises:
-        UserError: another process holds the lock for more than WAIT seconds.
+        UserError: it runs for more than WAIT seconds.
     """
-    lock = FileLock(folder / ".trial.lock", timeout=WAIT)
     try:
-        lock.acquire()
+        return FileLock(folder / ".trial.lock", timeout=WAIT).acquire()
     except Timeout as error:
         raise UserError(f"{folder}: another process has been training there for {WAIT:g} s; stop it") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _fit(folder: Path, trial: Trial, letters: Letters) -> Result:
