@@ -356,7 +356,7 @@ RUNS: Mutants = {
             ("not any(isinstance(c, ProgressBar) for c in theirs)", "True"),
         ],
     ),
-    "lightning/arguments.py": ("cli/test_mistakes.py", [("not 0 <= value < 2**32", "not 0 <= value")]),
+    "lightning/arguments.py": ("cli/test_parser_errors.py", [("not 0 <= value < 2**32", "not 0 <= value")]),
     "lightning/monitors.py": (
         "lightning/test_monitors.py",
         [('getattr(callback, "mode", "max") == "min"', 'getattr(callback, "mode", "max") == "max"')],
