@@ -63,12 +63,12 @@ def require_same_split(saved: dict[str, Any], now: dict[str, Any]) -> None:
     ):
         if now[name] != saved[name]:
             raise UserError(
-                f"{flag} {now[name]}: the run of --ckpt_path was started with {saved[name]}; with another, rows that it"
+                f"{flag} {now[name]}: the run was started with {saved[name]}; with another, rows that it"
                 f" was trained on would be validation rows; give {saved[name]}, or start another run"
             )
     if now["split"] != saved["split"]:
         raise UserError(
-            f"{now['origin']}: the validation rows are others than when the run of --ckpt_path began, although the"
+            f"{now['origin']}: the validation rows are others than when the run began, although the"
             " letters and the settings are the same; restore the writers of the rows (train_writers) or the version of"
             " NumPy, or start another run"
         )

@@ -154,17 +154,17 @@ MISTAKES_AFTER: list[tuple[str, str]] = [
     ),
     (
         "fit --ckpt_path last --seed_everything 9",
-        "--seed_everything 9: the run of --ckpt_path was started with 0; with another, rows that it was "
+        "--seed_everything 9: the run was started with 0; with another, rows that it was "
         "trained on would be validation rows; give 0, or start another run",
     ),
     (
         "validate --seed_everything 9",
-        "--seed_everything 9: the run of --ckpt_path was started with 0; with another, rows that it was "
+        "--seed_everything 9: the run was started with 0; with another, rows that it was "
         "trained on would be validation rows; give 0, or start another run",
     ),
     (
         "report --data.validation 49",
-        "--data.validation 49: the run of --ckpt_path was started with 50; with another, rows that it was "
+        "--data.validation 49: the run was started with 50; with another, rows that it was "
         "trained on would be validation rows; give 50, or start another run",
     ),
     (

@@ -35,6 +35,13 @@ def test_pauses(max_steps: int, interval: int | float | None, expected: list[int
     assert pauses(clock(max_steps, interval)) == expected
 
 
+def test_blocks_also_end_where_others_count_steps() -> None:
+    made = Clock((120, 200))
+    made.set_limits(-1, 50, [30, 80])
+    assert pauses(made) == [30, 50, 60, 80, 90, 100, 120, 150, 160, 180, 200]
+    assert [step for step in range(1, 200) if made.always_pauses(step)] == pauses(made)[:-1]
+
+
 def test_validations() -> None:
     stopped = clock(130)
     due = [step for step in range(131) if stopped.is_validation(step)]

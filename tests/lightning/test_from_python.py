@@ -191,6 +191,16 @@ def test_validation_rows_of_another_split_are_refused(done: Fit) -> None:
     trainer(root(done)).validate(module(), datamodule=other, ckpt_path="last", verbose=False)
 
 
+def test_weights_in_memory_are_not_validated_on_rows_that_they_were_trained_on(done: Fit) -> None:
+    path, last = root(done) / "letters_data.mat", root(done) / RUN / "last.ckpt"
+    for trained in (done.model, LettersModule.load_from_checkpoint(last)):
+        with pytest.raises(UserError) as error:
+            trainer(root(done)).validate(trained, datamodule=data_module(path, seed=4))
+        message(error, "--seed_everything 4: the run was started with 0; with another, rows that it was trained on")
+        trainer(root(done)).validate(trained, datamodule=data_module(path), verbose=False)
+    trainer(root(done)).validate(module(), datamodule=data_module(path, seed=4), verbose=False)  # not trained
+
+
 @pytest.mark.parametrize("name", ["validate", "test", "predict"])
 def test_ctrl_c_ends_an_evaluation(done: Fit, name: str) -> None:
     class Interrupts(Callback):

@@ -128,6 +128,15 @@ def test_lightnings_own_checkpoint_callback_works_in_steps(tmp_path: Path) -> No
     assert {file.name for file in (tmp_path / "mine").iterdir()} == {f"step={n}.ckpt" for n in range(50, 201, 50)}
 
 
+@pytest.mark.filterwarnings("ignore:Using ModelCheckpoint with manual optimization")  # it keeps weights after the step
+@pytest.mark.parametrize("data", [{}, {"workers": 2}, {"block": 7}], ids=str)
+def test_lightnings_own_checkpoints_every_few_steps(tmp_path: Path, data: dict[str, Any]) -> None:
+    """Blocks end there: else a checkpoint would be left out wherever none does."""
+    keeper = ModelCheckpoint(tmp_path / "mine", "{step}", every_n_train_steps=30, save_top_k=-1)
+    fit(tmp_path, callbacks=[keeper], data=data, enable_checkpointing=True)
+    assert {file.name for file in (tmp_path / "mine").iterdir()} == {f"step={n}.ckpt" for n in range(30, 200, 30)}
+
+
 def test_a_dry_run_is_short_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     done = fit(tmp_path, fast_dev_run=True, logger=True, enable_checkpointing=True)

@@ -296,7 +296,7 @@ RUNS: Mutants = {
             ("return step == self.total or self._is_multiple(step)", "return self._is_multiple(step)"),
             ("self.step - 1) // self.interval", "self.step) // self.interval"),
             ("return step in self.stage_ends[:-1]", "return step in self.stage_ends"),
-            ("step - step % self.interval + self.interval", "step + self.interval"),
+            ("step - step % every + every", "step + every"),
             ("self.stage_ends.index(step) + 1", "self.stage_ends.index(step)"),
         ],
     ),

@@ -18,13 +18,15 @@ class Clock:
         self.validated_at = -1  # the step of the last validation, -1 before the first
         self.total = self.max_steps = self.stage_ends[-1]  # the last step of the schedule, and of this fit
         self.interval: int | None = None  # steps between two validations; None for none but the first and the last
+        self._pauses: tuple[int, ...] = ()  # blocks end at the multiples of these
 
-    def set_limits(self, max_steps: int, interval: int | float | None) -> None:
+    def set_limits(self, max_steps: int, interval: int | float | None, others: Sequence[int] = ()) -> None:
         """Sets where a fit ends and how often it is validated.
 
         Args:
             max_steps: the last step; -1 for the end of the schedule.
             interval: steps between two validations, or as a float the fraction of the run between them.
+            others: blocks also end at the multiples of these, because a callback counts steps.
 
         Raises:
             UserError: `max_steps` is beyond the end of the schedule.
@@ -36,6 +38,7 @@ class Clock:
             )
         self.max_steps = self.total if max_steps == -1 else max_steps
         self.interval = max(1, int(interval * self.max_steps)) if isinstance(interval, float) else interval
+        self._pauses = (*others, *([] if self.interval is None else [self.interval]))
 
     @property
     def is_over(self) -> bool:
@@ -58,16 +61,14 @@ class Clock:
 
     def always_pauses(self, step: int) -> bool:
         """Whether blocks end here in every run with this interval, however long it or its schedule is."""
-        return step in self.stage_ends[:-1] or self._is_multiple(step)
+        return step in self.stage_ends[:-1] or any(step % every == 0 for every in self._pauses)
 
     def next_pause(self, step: int) -> int | None:
         """The first step after `step` at which a block must end; None if the run is over."""
         if step >= self.max_steps:
             return None
         stops = [self.max_steps, *(end for end in self.stage_ends if end > step)]
-        if self.interval is not None:
-            stops.append(step - step % self.interval + self.interval)
-        return min(stops)
+        return min(*stops, *(step - step % every + every for every in self._pauses))
 
     def stage_ending_at(self, step: int) -> int | None:
         """The number, from 1, of the stage that ends at this step; None if none does."""

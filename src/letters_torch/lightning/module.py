@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from letters_torch import checkpoint as checkpoints
 from letters_torch import resume
-from letters_torch.data.datamodule import Batch
+from letters_torch.data.datamodule import Batch, LettersDataModule
 from letters_torch.data.prefetch import Block
 from letters_torch.errors import Diverged, UserError
 from letters_torch.exact_sgd import PANEL, Model, Schedule, Stage, initial_weights, logits, make_engine, parallel_logits
@@ -83,6 +83,7 @@ class LettersModule(pl.LightningModule):
         self.clock = Clock(self.schedule.ends)
         self._loss_sum, self._loss_count = 0.0, 0  # since the last regular validation
         self._panel = panel if engine == "blocked" else 1
+        self._trained_on: dict[str, Any] = {}  # the state of the data module
         self._anchor: dict[str, Any] | None = None  # the state at the start of the panel that max_steps cuts in two
 
     @property
@@ -106,6 +107,19 @@ class LettersModule(pl.LightningModule):
                 "LettersModule does a block of single-sample steps per batch, which pl.Trainer would count as one step;"
                 " use letters_torch.StepTrainer"
             )
+
+    def on_fit_start(self) -> None:
+        """Keeps which rows are trained on."""
+        self._trained_on = self._data_state()
+
+    def on_validation_start(self) -> None:
+        """Refuses rows that the weights were trained on, whether they come from a checkpoint or from a fit before."""
+        if self.trainer.state.fn == "validate" and self._trained_on and (now := self._data_state()):
+            resume.require_same_split(self._trained_on, now)
+
+    def _data_state(self) -> dict[str, Any]:
+        data: Any = getattr(self.trainer, "datamodule", None)
+        return data.state_dict() if isinstance(data, LettersDataModule) else {}
 
     def training_step(self, block: Block) -> None:
         """One single-sample update for each sample of the block.
@@ -217,6 +231,7 @@ class LettersModule(pl.LightningModule):
             UserError: the checkpoint is of a network of another width.
         """
         resume.require_same_width(checkpoint, len(self.V))
+        self._trained_on = checkpoint["LettersDataModule"]
         if self._trainer is None or self.trainer.state.fn != "fit":
             self.clock.step = checkpoint["global_step"]
             return
@@ -233,6 +248,7 @@ class LettersModule(pl.LightningModule):
             UserError: the checkpoint is of a network of another width.
         """
         resume.require_same_width(checkpoint, len(self.V))
+        self._trained_on = checkpoint["LettersDataModule"]
         self.load_state_dict(checkpoint["state_dict"])
         self.clock.step = checkpoint["global_step"]
 

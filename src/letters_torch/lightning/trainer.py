@@ -207,7 +207,8 @@ class StepTrainer(pl.Trainer):
             )
         check_monitors(self.callbacks)
         data.setup("fit")
-        model.clock.set_limits(self.requested_steps, self.validation_interval)
+        counted = {getattr(callback, "_every_n_train_steps", 0) for callback in self.callbacks}  # of ModelCheckpoint
+        model.clock.set_limits(self.requested_steps, self.validation_interval, sorted(counted - {0}))
         if source is None:
             return
         content = checkpoints.load(source)
