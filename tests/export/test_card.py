@@ -46,7 +46,7 @@ def test_the_example_runs(
     small: Trained, kind: command.Format, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("a file").write_bytes(command._content(kind)(small, ""))
+    Path("a file").write_bytes(command._content(small, kind, ""))
     code = card.text(small, kind, "a file").split("```python\n")[1].split("```")[0]
     names: dict[str, object] = {}
     exec(compile(code, kind, "exec"), names)

@@ -75,6 +75,6 @@ def test_metadata(small: Trained) -> None:
     assert found["letters"] == "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     assert found["polarity"] == "white on black"
     assert found["directions"] == str(small.standardizer.directions).lower()
-    assert found["moments"] == "{spread: 6.0, slant: 0.7, aspect: 0.6}"
+    assert found["moments"] == '{"spread": 6.0, "slant": 0.7, "aspect": 0.6}'
     assert model.doc_string == "the card"
     assert [opset.domain for opset in model.opset_import] == [""]  # nothing outside ONNX's own operators

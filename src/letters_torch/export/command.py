@@ -1,6 +1,5 @@
 """Writes a checkpoint's network and its model card to files."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -36,7 +35,7 @@ def export(checkpoint: Path, format: Format = "onnx", output: Path | None = None
     file = output or Path(f"letters{SUFFIXES[format]}")
     trained = read(checkpoint)
     text = card.text(trained, format, file.name)
-    content = _content(format)(trained, text)
+    content = _content(trained, format, text)
     for path, data in ((file, content), (Path(f"{file}.md"), text.encode())):
         with output_errors(path):
             files.write(path, data)
@@ -44,19 +43,14 @@ def export(checkpoint: Path, format: Format = "onnx", output: Path | None = None
     return file
 
 
-def _content(format: Format) -> Callable[[Trained, str], bytes]:
-    """The maker of the file's bytes; its package is imported here, before any work is done."""
+def _content(trained: Trained, format: Format, text: str) -> bytes:
     try:
         if format == "onnx":
             from letters_torch.export import onnx_file
 
-            return lambda trained, text: onnx_file.model(trained, text).SerializeToString()
-        if format == "safetensors":
-            import safetensors.torch  # noqa: F401
-
-            return lambda trained, _: weights.safetensors_file(trained)
+            return onnx_file.model(trained, text).SerializeToString()
+        return weights.safetensors_file(trained) if format == "safetensors" else weights.torch_file(trained)
     except ImportError as error:
         raise UserError(
             f"--format {format} needs the {format} package: pip install 'letters-torch[{format}]'"
         ) from error
-    return lambda trained, _: weights.torch_file(trained)

@@ -1,6 +1,7 @@
 """A trained network and what is known about it, as read from a checkpoint and its run folder."""
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +40,14 @@ class Trained:
         return len(self.V)
 
     def metadata(self) -> dict[str, str]:
-        """What a file of weights says about them, as strings."""
+        """What a file of weights says about them, as strings; `moments` is JSON."""
         moments = self.standardizer.moments
         return {
             "letters": ALPHABET,
             "input": INPUT,
             "polarity": "white on black",
             "scaling": self.scaling,
-            "moments": "none" if moments is None else str(moments),
+            "moments": json.dumps(None if moments is None else asdict(moments)),
             "directions": str(self.standardizer.directions).lower(),
             "step": str(self.step),
             "validation_accuracy": "not measured" if self.accuracy is None else f"{self.accuracy:.6f}",

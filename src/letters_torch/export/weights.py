@@ -1,8 +1,6 @@
 """The weights and the preprocessing as named tensors, for safetensors and for PyTorch."""
 
 import io
-import json
-from dataclasses import asdict
 
 import torch
 from torch import Tensor
@@ -25,16 +23,10 @@ def tensors(trained: Trained) -> dict[str, Tensor]:
     return layers | {name: table.float() for name, table in tables.items()}
 
 
-def metadata(trained: Trained) -> dict[str, str]:
-    """`Trained.metadata`, with the moments as JSON."""
-    moments = trained.standardizer.moments
-    return trained.metadata() | {"moments": json.dumps(None if moments is None else asdict(moments))}
-
-
 def torch_file(trained: Trained) -> bytes:
-    """`{"tensors": tensors, "metadata": metadata}`, for `torch.load(..., weights_only=True)`."""
+    """`{"tensors": tensors, "metadata": Trained.metadata}`, for `torch.load(..., weights_only=True)`."""
     buffer = io.BytesIO()
-    torch.save({"tensors": tensors(trained), "metadata": metadata(trained)}, buffer)
+    torch.save({"tensors": tensors(trained), "metadata": trained.metadata()}, buffer)
     return buffer.getvalue()
 
 
@@ -42,4 +34,4 @@ def safetensors_file(trained: Trained) -> bytes:
     """A safetensors file of the tensors, the metadata in its header."""
     from safetensors.torch import save
 
-    return bytes(save(tensors(trained), metadata(trained)))
+    return bytes(save(tensors(trained), trained.metadata()))

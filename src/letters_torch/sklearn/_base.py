@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state, shuffle
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from letters_torch.exact_sgd.blocked import PANEL
-from letters_torch.exact_sgd.model import ACTIVATIONS, Model
+from letters_torch.exact_sgd.model import Model
 from letters_torch.exact_sgd.network import logits
 from letters_torch.exact_sgd.schedule import Rates, Schedule, Stage
 from letters_torch.exact_sgd.team import Team
@@ -54,6 +54,7 @@ class ExactSGD(BaseEstimator):
     """The base of both estimators; their docstrings explain the parameters."""
 
     _loss: str  # as `Model` names it
+    label_smoothing: float = 0.0  # a parameter of the classifier
     _V: Array  # as the engine has them: (hidden, features + 1) and (outputs, hidden + 1)
     _W: Array
     loss_curve_: list[float]
@@ -137,6 +138,8 @@ class ExactSGD(BaseEstimator):
 
     def _test_then_train(self, X: Array, y: Array, sample_weight: Any) -> Prequential:
         """One pass in the order of the samples, on validated arrays."""
+        if self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
         weight = self._weights_of_samples(sample_weight, X)
         if not hasattr(self, "_V"):
             self._check_parameters()
@@ -182,7 +185,7 @@ class ExactSGD(BaseEstimator):
         b = x.new_empty(len(x), len(W))
         rates = self._rates(len(x))
         with one_thread_per_operation():  # once for all panels: for small networks it costs as much as a panel
-            losses = self._engine(V, W, x, target, rates, self.t_, sample_weight=weight, outputs=b)
+            losses = self._engine()(V, W, x, target, rates, self.t_, sample_weight=weight, outputs=b)
         if not (np.isfinite(self._V.sum()) and np.isfinite(self._W.sum())):
             raise ValueError(
                 "the weights are no longer finite: scale the features and the targets (StandardScaler), or lower"
@@ -191,17 +194,15 @@ class ExactSGD(BaseEstimator):
         self.t_ += len(x)
         return losses.numpy(), b.numpy()
 
-    @property
     def _engine(self) -> Team:
-        return Team(self.panel, self._model())
-
-    def _model(self) -> Model:
-        return Model(
+        model = Model(
             activation=self.activation,
             loss=self._loss,
+            label_smoothing=self.label_smoothing,
             train_biases=self.fit_intercept,
             decay_biases=self.decay_intercepts,
         )
+        return Team(self.panel, model)
 
     def _rates(self, count: int) -> Rates:
         schedule = self._schedule()
@@ -305,13 +306,12 @@ class ExactSGD(BaseEstimator):
         result: Array = logits(torch.from_numpy(self._V), torch.from_numpy(self._W), x, self.activation).numpy()
         return result
 
-    # Arguments.
-
-    def _read(self, X: Any) -> Array:
-        """Features to predict for."""
+    def _forward(self, X: npt.ArrayLike) -> Array:
+        """The same for features that are not validated yet."""
         check_is_fitted(self)
-        result: Array = validate_data(self, X, reset=False, dtype=(np.float64, np.float32))
-        return result
+        return self._raw(validate_data(self, X, reset=False, dtype=(np.float64, np.float32)))
+
+    # Arguments.
 
     @staticmethod
     def _weights_of_samples(sample_weight: Any, X: Array) -> Array | None:
@@ -331,8 +331,7 @@ class ExactSGD(BaseEstimator):
         return int(sizes[0])
 
     def _check_parameters(self) -> None:
-        if self.activation not in ACTIVATIONS:
-            raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {self.activation!r}")
+        self._engine()  # refuses its own parameters
         for name, least in (("alpha", 0), ("learning_rate_init", 0), ("max_iter", 1), ("n_iter_no_change", 1)):
             value = getattr(self, name)
             if not (np.isfinite(value) and value >= least):

@@ -12,7 +12,6 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classi
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from letters_torch.exact_sgd.blocked import PANEL
-from letters_torch.exact_sgd.model import Model
 from letters_torch.exact_sgd.schedule import Schedule, Stage
 from letters_torch.sklearn._base import Array, ExactSGD, Prequential
 
@@ -178,8 +177,6 @@ class ExactSGDClassifier(ClassifierMixin, ExactSGD):
         On evaluating stream learning algorithms, Machine Learning 90, 2013). Args and errors are those of
         `partial_fit`.
         """
-        if self.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True")
         first = _check_partial_fit_first_call(self, classes)
         features, labels = self._validated(X, y, reset=first)
         unknown = np.setdiff1d(labels, self.classes_)
@@ -189,30 +186,21 @@ class ExactSGDClassifier(ClassifierMixin, ExactSGD):
 
     def predict(self, X: npt.ArrayLike) -> Array:
         """The most probable label of each sample: X (N, features) -> (N,)."""
-        return self._decode(self._raw(self._read(X)))[0]
+        return self._decode(self._forward(X))[0]
 
     def predict_proba(self, X: npt.ArrayLike) -> Array:
         """Probabilities of the classes, in the order of `classes_`: X (N, features) -> (N, classes)."""
-        return self._decode(self._raw(self._read(X)))[1]
+        return self._decode(self._forward(X))[1]
 
     def predict_log_proba(self, X: npt.ArrayLike) -> Array:
         """Their logarithms, (N, classes)."""
-        log_proba: Array = torch.log_softmax(torch.from_numpy(self._raw(self._read(X))), 1).numpy()
+        log_proba: Array = torch.log_softmax(torch.from_numpy(self._forward(X)), 1).numpy()
         return log_proba
 
     def _validated(self, X: Any, y: Any, reset: bool) -> tuple[Array, Array]:
         X, y = validate_data(self, X, y, reset=reset, dtype=(np.float64, np.float32))
         check_classification_targets(y)
         return X, column_or_1d(y, warn=True)
-
-    def _model(self) -> Model:
-        return Model(
-            activation=self.activation,
-            loss=self._loss,
-            label_smoothing=self.label_smoothing,
-            train_biases=self.fit_intercept,
-            decay_biases=self.decay_intercepts,
-        )
 
     def _num_outputs(self) -> int:
         return len(self.classes_)

@@ -60,13 +60,11 @@ class ExactSGDRegressor(RegressorMixin, ExactSGD):
         self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
     ) -> Prequential:
         """`partial_fit` that also returns each sample's prediction and loss before its own update."""
-        if self.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True")
         return self._test_then_train(*self._validated(X, y, reset=not hasattr(self, "_V")), sample_weight)
 
     def predict(self, X: npt.ArrayLike) -> Array:
         """The values of each sample: X (N, features) -> (N,) or, with several targets, (N, outputs)."""
-        return self._decode(self._raw(self._read(X)))[0]
+        return self._decode(self._forward(X))[0]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
