@@ -301,7 +301,7 @@ RUNS: Mutants = {
         ],
     ),
     "lightning/module.py": (
-        "lightning/test_module.py lightning/test_from_python.py",
+        "lightning/test_module.py lightning/test_from_python.py cli/test_fit.py",
         [
             ("return F.cross_entropy(b, batch.y)", "return F.cross_entropy(b, batch.y, label_smoothing=0.1)"),
             ("reduce(operator.add, losses.tolist(), self._loss_sum)", "self._loss_sum + float(losses.sum())"),
@@ -311,6 +311,9 @@ RUNS: Mutants = {
             ("beyond = ~(losses < LARGEST_LOSS)", "beyond = losses >= LARGEST_LOSS"),
             ("k = int(beyond.nonzero()[0])", "k = 0"),
             ('.update(V=state["V"], W=state["W"])', '.update(V=state["V"])'),
+            ('if self._trainer is None or self.trainer.state.fn != "fit":', "if False:"),
+            ('self.trainer.state.fn == "validate" and self._trained_on', "False"),
+            ('if name != "_instantiator"}', "}"),
             (
                 'self.log("val/loss", loss, add_dataloader_idx=False, batch_size=size)',
                 'self.log("val/loss", loss, add_dataloader_idx=False, batch_size=1)',
@@ -689,7 +692,7 @@ REST: Mutants = {
     ),
     "study/keys.py": (
         "study/test_study_file.py",
-        [("    result = _copy(config)\n", "    result: Any = config\n")],
+        [("result = deepcopy(dict(config))", "result = dict(config)")],
     ),
     "sklearn/_base.py": (
         "sklearn/test_identity.py sklearn/test_estimators.py",
