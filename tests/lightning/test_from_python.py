@@ -191,6 +191,17 @@ def test_validation_rows_of_another_split_are_refused(done: Fit) -> None:
     trainer(root(done)).validate(module(), datamodule=other, ckpt_path="last", verbose=False)
 
 
+def test_a_checkpoint_inside_a_panel_is_evaluated_at_its_step(tmp_path: Path) -> None:
+    """It also holds the weights at the panel's start, which only a resumed fit is to take."""
+    stopped = fit(tmp_path, max_steps=130, **KEEP)
+    assert "V" in checkpoint.load(tmp_path / RUN / "last.ckpt")["letters_torch"]
+    for name in ("validate", "predict"):
+        read = module()
+        getattr(trainer(tmp_path), name)(read, datamodule=stopped.data, ckpt_path="last")
+        assert read.step == 130
+        assert same_weights(read, stopped.model)
+
+
 def test_weights_in_memory_are_not_validated_on_rows_that_they_were_trained_on(done: Fit) -> None:
     path, last = root(done) / "letters_data.mat", root(done) / RUN / "last.ckpt"
     for trained in (done.model, LettersModule.load_from_checkpoint(last)):
