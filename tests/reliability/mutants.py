@@ -703,13 +703,13 @@ REST: Mutants = {
             ("best = self._V.copy(), self._W.copy()", "best = self._V, self._W"),
             ("stale, improved = loss > self.best_loss_ - self.tol", "stale, improved = loss > self.best_loss_"),
             ("decay_biases=self.decay_intercepts", "decay_biases=True"),
+            ("            label_smoothing=self.label_smoothing,\n", ""),
         ],
     ),
     "sklearn/_classifier.py": (
         "sklearn/test_estimators.py sklearn/test_identity.py",
         [
             ("self.classes_[b.argmax(1)]", "b.argmax(1)"),
-            ("label_smoothing=self.label_smoothing,\n            train", "train"),
         ],
     ),
     "sklearn/_regressor.py": (
