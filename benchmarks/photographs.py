@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from scipy.ndimage import gaussian_filter
+from scipy.special import expit
 
 from letters_torch.letters import SIDE, UInt8
 from letters_torch.synthetic import ink
@@ -179,7 +180,7 @@ def _hard(height: int, width: int, rng: np.random.Generator) -> Floats:
     y, x = np.mgrid[:height, :width].astype(float)
     angle = rng.uniform(0, 2 * np.pi)
     edge = (x - width * rng.uniform(0.3, 0.7)) * np.cos(angle) + (y - height * rng.uniform(0.3, 0.7)) * np.sin(angle)
-    return 1 - rng.uniform(0.3, 0.55) / (1 + np.exp(-edge / rng.uniform(0.8, 4)))
+    return 1 - rng.uniform(0.3, 0.55) * expit(edge / rng.uniform(0.8, 4))
 
 
 def _several(height: int, width: int, rng: np.random.Generator) -> Floats:

@@ -46,9 +46,9 @@ def test_aliases_that_stand_for_little_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("model:\n  hidden: 3\nmodel:\n  hidden: 4\n", [", line 3", "the key 'model' is given twice"]),
-        ("model:\n  hidden: 3\n  hidden: 4\n", [", line 3", "the key 'hidden' is given twice"]),
-        ("a: [{x: 1, x: 1}]\n", [", line 1", "the key 'x' is given twice"]),
+        ("model:\n  hidden: 3\nmodel:\n  hidden: 4\n", [", line 3", "the key 'model' is given twice; leave one out"]),
+        ("model:\n  hidden: 3\n  hidden: 4\n", [", line 3", "the key 'hidden' is given twice; leave one out"]),
+        ("a: [{x: 1, x: 1}]\n", [", line 1", "the key 'x' is given twice; leave one out"]),
         ("a: &a [*a]\n", ["a value contains itself"]),
         ("[" * 3000, ["cannot be read as YAML"]),
         ("a: [1\n", ["line 2", "invalid YAML"]),
@@ -78,7 +78,7 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
 
 def test_a_file_that_is_too_large(tmp_path: Path) -> None:
     (tmp_path / "large.yaml").write_text("a: " + "x" * config_files.LARGEST)
-    refused(tmp_path / "large.yaml", "too large", "1,000,000 bytes")
+    refused(tmp_path / "large.yaml", "too large for a config; the limit is 1,000,000 bytes")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs on this system")

@@ -22,13 +22,13 @@ def test_a_leading_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp
 def test_a_user_that_there_is_not() -> None:
     with pytest.raises(UserError) as error:
         expanded("~nouser_of_this_name/x.mat", "--data.path")
-    message(error, "--data.path ~nouser_of_this_name/x.mat", "no user of that name")
+    message(error, "--data.path ~nouser_of_this_name/x.mat", "there is no user of that name; write the folder out")
 
 
 def test_a_null_character() -> None:
     with pytest.raises(UserError) as error:
         expanded("a\0b", "--data.path")
-    message(error, "--data.path", "null character")
+    message(error, "--data.path", "a path cannot hold a null character")
 
 
 def test_a_regular_file_and_a_link_to_one(tmp_path: Path) -> None:

@@ -29,13 +29,15 @@ def state(path: Path, **settings: Any) -> dict[str, Any]:
     return data.state_dict()
 
 
+PIXELS = "and its weights do not fit other pixels; give "
+SPLIT = "with another, rows that it was trained on would be validation rows; give "
 CHANGES: list[tuple[dict[str, Any], str, str, str]] = [
-    ({"seed": 4}, "--seed_everything 4", "started with 3", "validation rows"),
-    ({"validation": 49}, "--data.validation 49", "started with 50", "validation rows"),
-    ({"scaling": "global"}, "--data.scaling global", "started with pixel", "pixels"),
-    ({"moments": None}, "--data.moments null", "started with {spread: 5.0, slant: 0.5, aspect: 0.5}", "pixels"),
-    ({"moments": Moments(5.5, 0.5, 0.5)}, "--data.moments {spread: 5.5, slant: 0.5, aspect: 0.5}", "5.0", "pixels"),
-    ({"directions": True}, "--data.directions true", "started with false", "pixels"),
+    ({"seed": 4}, "--seed_everything 4", "started with 3", SPLIT),
+    ({"validation": 49}, "--data.validation 49", "started with 50", SPLIT),
+    ({"scaling": "global"}, "--data.scaling global", "started with pixel", PIXELS),
+    ({"moments": None}, "--data.moments null", "started with {spread: 5.0, slant: 0.5, aspect: 0.5}", PIXELS),
+    ({"moments": Moments(5.5, 0.5, 0.5)}, "--data.moments {spread: 5.5, slant: 0.5, aspect: 0.5}", "5.0", PIXELS),
+    ({"directions": True}, "--data.directions true", "started with false", PIXELS),
 ]
 
 

@@ -63,7 +63,7 @@ def test_wrong_values_are_refused_when_read_and_when_written(tmp_path: Path, pat
     assert says in refused(save(tmp_path / "wrong.ckpt", changed(path, value)))
     with pytest.raises(UserError) as error:
         checkpoint.encode(changed(path, value))
-    message(error, "would be unreadable", says)
+    message(error, "the checkpoint would be unreadable: ", says, "; the last checkpoint is kept")
 
 
 def test_another_programs_checkpoint(tmp_path: Path) -> None:

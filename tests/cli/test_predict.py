@@ -114,7 +114,9 @@ def test_the_probabilities_of_several_checkpoints_are_averaged(
 def test_runs_that_cannot_be_averaged(second: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
     said(capsys, "fit", "--config", "small.yaml", "--data.scaling", "pixel_each_set")
     third = next(Path("lightning_logs/version_2/checkpoints").glob("best-*.ckpt"))
-    assert "pixel_each_set cannot be averaged" in refused(capsys, "predict", "--ckpt_path", str(second[0]), str(third))
+    assert "--ckpt_path: runs with data.scaling pixel_each_set cannot be averaged; name one checkpoint" in refused(
+        capsys, "predict", "--ckpt_path", str(second[0]), str(third)
+    )
 
 
 def test_the_most_probable_letters_and_unsure_ones(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:

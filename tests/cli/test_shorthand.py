@@ -24,7 +24,10 @@ def test_it_stands_for_lightnings_callback(given: list[str]) -> None:
 
 @pytest.mark.parametrize("given", [["0"], ["-1"], ["1.5"], ["many"], []])
 def test_it_needs_a_number(given: list[str]) -> None:
-    with pytest.raises(UserError, match=r"--early_stopping .*number of validations"):
+    with pytest.raises(
+        UserError,
+        match="give the number of validations without a better accuracy after which the run ends, 1 or more",
+    ):
         expand(["fit", "--early_stopping", *given])
 
 

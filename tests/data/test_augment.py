@@ -151,6 +151,20 @@ def test_a_number_that_cannot_be_used_is_refused_by_name(kind: type, name: str, 
         kind(**{name: value, **others})
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"degrees": INF}, "degrees must be finite, not inf"),
+        ({"degrees": 5, "scale": (1e-9, 1.0)}, "scale must be at least 0.01, not (1e-09, 1.0)"),
+        ({"degrees": 5, "shear": 90.0}, "shear must be below 90 degrees, not 90.0"),
+    ],
+)
+def test_what_is_said_of_such_a_number(setting: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=r".") as error:
+        RandomAffine(**setting)
+    assert str(error.value) == said
+
+
 @pytest.mark.parametrize("interpolation", ["bicubic", "lanczos", "nonsense"])
 def test_an_interpolation_that_tensors_do_not_have_is_refused(interpolation: Any) -> None:
     with pytest.raises(ValueError, match=f"interpolation must be nearest or bilinear, not {interpolation}"):

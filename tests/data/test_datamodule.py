@@ -124,7 +124,7 @@ def test_writers_make_no_difference_unless_they_are_to_be_unseen(monkeypatch: py
 @pytest.mark.parametrize(
     ("writers", "says"),
     [
-        (None, "writers of letters of writers are not known"),
+        (None, "--data.validation_writers unseen: the writers of letters of writers are not known; use any"),
         (np.full(ROWS, 3), f"leaves nothing to train on: there are {ROWS} labelled rows of known writers"),
         (np.full(ROWS, -1), "leaves nothing to train on: there are 0 labelled rows of known writers"),
         (np.where(np.arange(ROWS) < 10, 3, -1), "leaves nothing to train on: there are 10 labelled rows of known"),

@@ -188,3 +188,9 @@ def test_the_tanh_of_the_kernel_at_infinity() -> None:
     _tanh_of_each(np.array([np.inf, -np.inf, np.nan], np.float32), got)
     assert got[:2].tolist() == [1, -1]
     assert np.isnan(got[2])
+
+
+def test_the_compiled_kernel_needs_numba(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "COMPILED", False)
+    with pytest.raises(ValueError, match="compiled=True needs Numba, which cannot be imported here"):
+        Blocked(7, compiled=True)

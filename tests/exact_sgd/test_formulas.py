@@ -436,9 +436,9 @@ def test_saturated_network_keeps_loss_and_gradient() -> None:
 
 def test_a_label_that_is_not_one_hot_is_refused() -> None:
     problem = random_problem(12, samples=2)
-    with pytest.raises(ValueError, match="one-hot"):
+    with pytest.raises(ValueError, match="the label must be one-hot, shaped as the logits"):
         formulas.gradients(problem.V, problem.W, problem.X[0], np.array(3.0), 0.0)
-    with pytest.raises(ValueError, match="one-hot"):
+    with pytest.raises(ValueError, match="the label must be one-hot, shaped as the logits"):
         formulas.train(problem.V, problem.W, problem.X, problem.Y[:, :1], 0.1, 0.0)
 
 

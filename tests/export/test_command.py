@@ -45,7 +45,7 @@ def test_default_names(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.Mon
 def test_user_errors(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError) as error:
         command.export(checkpoint, "tflite")  # type: ignore[arg-type]
-    message(error, "--format tflite", "onnx, safetensors, torch")
+    message(error, "--format tflite: unknown; choose onnx, safetensors, torch")
     with pytest.raises(UserError) as error:
         command.export(checkpoint, "torch", tmp_path / "no such folder" / "x.pt")
     message(error, "no such folder", "existing folder")
@@ -65,7 +65,7 @@ def test_a_missing_package_is_named(
     monkeypatch.delattr("letters_torch.export.onnx_file", raising=False)
     with pytest.raises(UserError) as error:
         command.export(checkpoint, kind, tmp_path / "x")
-    message(error, f"--format {kind}", f"letters-torch[{kind}]")
+    message(error, f"--format {kind} needs the {kind} package: pip install 'letters-torch[{kind}]'")
     assert not list(tmp_path.iterdir())
 
 

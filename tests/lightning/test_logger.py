@@ -1,5 +1,7 @@
 """What the logger of a run writes beside the curves, and the run's name."""
 
+import errno
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from tensorboard.plugins.hparams import metadata, plugin_data_pb2
 from letters_torch import metrics_csv, run_folder
 from letters_torch.errors import UserError
 from letters_torch.lightning.logger import RunLogger
+from letters_torch.metrics_csv import MetricsCsv
 from tests.support.making import message
 from tests.support.running import HIDDEN, fit, scalars
 
@@ -90,6 +93,18 @@ def test_a_name_that_no_folder_can_have(tmp_path: Path, name: str) -> None:
         run_folder.claim(tmp_path, name)
     message(error, "--name", "use letters, digits")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_curve_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(MetricsCsv, "log", full)
+    with pytest.raises(UserError) as error:
+        fit(tmp_path, logger=True, enable_checkpointing=True)
+    folder = tmp_path / "lightning_logs/version_0"
+    said = f"cannot write metrics.csv in {folder} (No space left on device); what was there before is kept"
+    assert str(error.value) == said
 
 
 def test_numbers_are_claimed_once_whatever_the_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ def test_a_metric_that_is_not_logged(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_the_wrong_direction(tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         fit(tmp_path, callbacks=[EarlyStopping(monitor="val/acc")])
-    message(error, "EarlyStopping monitors val/acc with mode min", "set mode max")
+    message(error, "EarlyStopping monitors val/acc with mode min, as if lower were better; set mode max")
     fit(tmp_path, callbacks=[EarlyStopping(monitor="val/loss")], max_steps=50)
 
 

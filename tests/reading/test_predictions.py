@@ -58,7 +58,7 @@ def test_top_of_no_letter_or_of_more_than_there_are(count: int) -> None:
 
 
 def test_without_true_classes_nothing_is_correct_or_wrong() -> None:
-    with pytest.raises(ValueError, match="no true classes"):
+    with pytest.raises(ValueError, match="these predictions have no true classes"):
         _ = of([A], [0.5]).num_correct
 
 
@@ -88,7 +88,7 @@ def test_an_average_is_that_of_the_probabilities() -> None:
     assert both.letters[0] == "B"
     assert both.truth is FOUND.truth
     assert predictions.average([FOUND]) is FOUND
-    with pytest.raises(ValueError, match="different numbers"):
+    with pytest.raises(ValueError, match="predictions of different numbers of letters"):
         predictions.average([FOUND, of([A], [0.5])])
 
 

@@ -91,7 +91,11 @@ def test_logits_that_overflow_are_refused(trained: tuple[Path, Fit], tmp_path: P
     path, done = trained
     with pytest.raises(UserError) as error:
         load(damaged(path, tmp_path / "large.ckpt", V=3e38, W=3e38)).read(done.data.test.images)
-    message(error, tmp_path / "large.ckpt", "not finite")
+    message(
+        error,
+        tmp_path / "large.ckpt",
+        "the network's logits are not finite numbers; its weights or its inputs are too large",
+    )
 
 
 @pytest.mark.parametrize("statistics", [{"mean": 1e38}, {"mean": -1.0}, {"inv_std": -1.0}, {"inv_std": 1e7}], ids=str)
@@ -124,7 +128,7 @@ def test_a_folder_means_its_best_checkpoint(trained: tuple[Path, Fit], tmp_path:
 def test_nothing_to_load(tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         load(tmp_path)
-    message(error, tmp_path, "no best checkpoint")
+    message(error, tmp_path, "holds no best checkpoint; name a run folder with checkpoints/best-*.ckpt")
     with pytest.raises(UserError) as error:
         load(tmp_path / "nowhere.ckpt")
     message(error, "nowhere.ckpt", "no such file")

@@ -69,7 +69,8 @@ def test_a_disk_that_fills_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         error = runs.mistake(capsys, "fit", "--config", config)
-    assert "cannot write" in error
+    assert "cannot write " in error
+    assert "the previous file is kept" in error
     assert "No space left on device" in error
     assert checkpoint.load(runs.last_of(tmp_path))["letters_torch"]["step"] == 120
     assert not list(tmp_path.rglob("*.part"))

@@ -81,7 +81,7 @@ def test_schedule(digits: Digits) -> None:
     falling = classifier(schedule=Schedule([Stage(650, 0.05, lr_end=0.0)])).fit(X, y)
     assert falling.t_ == 650
     assert falling.n_iter_ == 2
-    with pytest.raises(ValueError, match="650 steps, and 650 of them are done"):
+    with pytest.raises(ValueError, match="650 steps, and 650 of them are done: extend it"):
         falling.partial_fit(X[:1], y[:1])
 
 

@@ -172,6 +172,8 @@ def test_a_study_that_is_stopped_goes_on_to_the_same_bytes(tmp_path: Path, strai
         assert over.items() <= now.items()
         over = now
         if which == signal.SIGINT:
+            assert f"SIGINT: stopped; runs are kept in {folder}" in started.said
+            assert "to resume them from their last checkpoints: " in started.said
             assert f"python -m letters_torch study {straight.study.file} --folder {folder}" in started.said
     assert len(over) == 12
     assert_same_runs(straight.study, folder, straight.folder)
@@ -194,6 +196,30 @@ def test_a_cluster_whose_nodes_do_not_share_the_folder_is_refused(tmp_path: Path
         def get(self, answer: Any, timeout: float) -> bool:
             return False
 
-    with pytest.raises(UserError, match=r"node 10\.0\.0\.2 does not see it"):
+    with pytest.raises(
+        UserError,
+        match=r"node 10\.0\.0\.2 does not see it; name a folder that all nodes of the cluster share under the same",
+    ):
         cluster._require_shared(Node(), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_more_threads_than_a_node_has_cores(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Started:
+        """Ray on nodes of two and four cores."""
+
+        def is_initialized(self) -> bool:
+            return True
+
+        def nodes(self) -> list[dict[str, Any]]:
+            return [{"Resources": {"CPU": 2.0}}, {"Resources": {"CPU": 4.0}}]
+
+    monkeypatch.setattr(cluster, "import_ray", Started)
+    for threads in (4, 5):
+        runner = cluster.Runner(None, tmp_path, threads, None, print)  # type: ignore[arg-type]
+        if threads == 4:
+            runner.start()
+            continue
+        with pytest.raises(UserError) as error:
+            runner.start()
+        assert str(error.value) == "--threads 5: a trial cannot have more threads than cores, here 4"

@@ -189,7 +189,7 @@ def test_other_letters_than_before_are_refused(
         error = refused(capsys, "study", str(found.file), "--folder", str(folder))
     finally:
         letters.write_bytes(kept)
-    assert "trained on other letters" in error
+    assert "its runs were trained on other letters; name another folder with --folder" in error
 
 
 def test_two_studies_do_not_share_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

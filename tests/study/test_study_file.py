@@ -61,11 +61,11 @@ def test_the_folder_of_a_trial_follows_from_its_config_alone(tmp_path: Path) -> 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"model": {"hidden": 3}}, "unknown section 'model'"),
-    ({"config": None}, "name the config"),
+    ({"config": None}, "config: name the config that the runs start from, such as config: quick.yaml"),
     ({"config": "nowhere.yaml"}, "no such file"),
     ({"vary": {"model.hidden": 4}}, r"vary\.model\.hidden: give a list of values, such as \[1, 2\]"),
-    ({"vary": {"seed_everything": [1, 2]}}, "use `seeds`"),
-    ({"vary": {"data.seed": [1, 2]}}, "use `seeds`"),
+    ({"vary": {"seed_everything": [1, 2]}}, "a study sets this itself; use `seeds` for seeds"),
+    ({"vary": {"data.seed": [1, 2]}}, "a study sets this itself; use `seeds` for seeds"),
     ({"vary": {"model.schedule.9.lr": [1.0]}}, "'9' is no position in a list of 2"),
     ({"vary": {"model.hidden.deep": [1]}}, "nothing can be set inside 6"),
     ({"cases": {"none": {}}}, "cases.none: give a table of config keys and values"),
@@ -84,8 +84,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"draw": {"count": 0, "from": {"model.hidden": {"choice": [1]}}}}, "draw.count must be"),
     ({"draw": {"count": 1, "method": "guess", "from": {"a": {"choice": [1]}}}}, "draw.method must be one of"),
     ({"draw": {"count": 1, "from": {"model.hidden": {"normal": [0, 1]}}}}, "must be one of uniform"),
-    ({"draw": {"count": 1, "from": {"model.hidden": {"uniform": [2, 1]}}}}, "the smaller one first"),
-    ({"draw": {"count": 1, "from": {"model.hidden": {"loguniform": [0, 1]}}}}, "must be above 0"),
+    ({"draw": {"count": 1, "from": {"a": {"uniform": [2, 1]}}}}, "give two numbers, the smaller one first, not "),
+    ({"draw": {"count": 1, "from": {"a": {"loguniform": [0, 1]}}}}, r"the numbers must be above 0, not \[0, 1\]"),
 ]  # fmt: skip
 
 

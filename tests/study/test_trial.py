@@ -137,6 +137,9 @@ def test_a_second_attempt_waits_for_the_first(tmp_path: Path, one: Trial, monkey
     folder = outcome.folder_of(tmp_path, one)
     folder.mkdir(parents=True)
     monkeypatch.setattr(trial, "WAIT", 0.2)
-    with FileLock(folder / ".trial.lock"), pytest.raises(Exception, match="another process"):
+    with (
+        FileLock(folder / ".trial.lock"),
+        pytest.raises(Exception, match=r"another process has been training there for 0\.2 s; stop it"),
+    ):
         run(tmp_path, one)
     assert run(tmp_path, one).status == outcome.FINISHED

@@ -31,8 +31,8 @@ def test_the_command_writes_the_competitions_schema(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["no/such/folder/x.mat"], "no folder"),
-        ([".", "--train", "9"], "is a folder"),
+        (["no/such/folder/x.mat"], "there is no folder no/such/folder to write to"),
+        ([".", "--train", "9"], ". is a folder; name a file to write"),
         (["x.mat", "--test", "0"], "test"),
     ],
 )

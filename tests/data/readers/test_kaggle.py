@@ -73,7 +73,7 @@ def with_value(name: str, value: float) -> dict[str, Any]:
         ({**kaggle_arrays(), "test_x": np.zeros((0, 784), np.uint8)}, ["test_x", "(0, 784)"]),
         (
             {**kaggle_arrays(), "train_y": labels(5)[:, None]},
-            ["train_y has shape (5, 1); it must be 6 x 1, as"],
+            ["train_y has shape (5, 1); it must be 6 x 1, as there are 6 images"],
         ),
         ({**kaggle_arrays(), "train_y": np.eye(6)}, ["train_y", "(6, 6)"]),
         ({**kaggle_arrays(), "test_y": labels(3)[:, None]}, ["test_y", "(3, 1)", "4 x 1"]),

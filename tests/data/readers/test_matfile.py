@@ -105,19 +105,32 @@ def zeros_that_inflate(count: int, declared: int | None = None) -> bytes:
 ONE = np.zeros((1, 784), np.uint8)
 
 
+def struct_matrix(names: bytes, fields: bytes) -> bytes:
+    """A struct whose names of fields are one letter long."""
+    inside = element(6, struct.pack("<II", 2, 0)) + element(5, struct.pack("<ii", 1, 1)) + element(1, b"train_x")
+    return element(14, inside + element(5, struct.pack("<i", 1)) + element(1, names) + fields)
+
+
 @pytest.mark.parametrize(
     ("train_x", "said"),
     [
-        (matrix("train_x", ONE, (2**31 - 1, 784)), "784 bytes of uint8"),
-        (matrix("train_x", ONE, (2**31 - 1, 2**31 - 1)), "784 bytes of uint8"),
-        (matrix("train_x", ONE, (-1, -784)), "784 bytes of uint8"),
-        (struct.pack("<II", 14, 2**32 - 8) + matrix("train_x", ONE)[8:], "4294967288 bytes declared"),
+        (matrix("train_x", ONE, (2**31 - 1, 784)), "784 bytes of uint8 for the dimensions"),
+        (matrix("train_x", ONE, (2**31 - 1, 2**31 - 1)), "784 bytes of uint8 for the dimensions"),
+        (matrix("train_x", ONE, (-1, -784)), "784 bytes of uint8 for the dimensions"),
+        (struct.pack("<II", 14, 2**32 - 8) + matrix("train_x", ONE)[8:], "4294967288 bytes declared at"),
         (element(15, zlib.compress(struct.pack("<II", 14, 2**32 - 8) + matrix("train_x", ONE)[8:])), "inflate to 4294"),
         (zeros_that_inflate(784 * 150_000), "inflate to 1176"),
-        (zeros_that_inflate(784 * 150_000, declared=2000), "not as long"),
+        (zeros_that_inflate(784 * 150_000, declared=2000), "a compressed variable is not as long as it declares"),
         (element(15, zlib.compress(matrix("train_x", ONE))[:-4]), "not as long"),
+        (zeros_that_inflate(784, declared=2**31), "bytes declare that they inflate to 2147483648"),
+        (element(14, element(6, bytes(8)) + struct.pack("<II", 5, 400)), "400 bytes declared, but 0 are left"),
+        (struct_matrix(b"a" * 1000, b""), "1000 bytes of field names"),
+        (struct_matrix(b"a", element(2, bytes(8))), "a field is not a matrix"),
     ],
-    ids=["rows", "both", "negative", "element", "compressed", "bomb", "bomb that says it is small", "no checksum"],
+    ids=[
+        *("rows", "both", "negative", "element", "compressed", "bomb", "bomb that says it is small", "no checksum"),
+        *("declared", "cut", "names", "field"),
+    ],
 )
 def test_sizes_that_are_declared_are_not_believed(tmp_path: Path, train_x: bytes, said: str) -> None:
     path = tmp_path / "letters.mat"

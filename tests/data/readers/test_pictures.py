@@ -159,7 +159,7 @@ def test_what_is_no_picture_is_explained(tmp_path: Path) -> None:
     for name, said in {
         "notes.png": "not a picture",
         "empty.png": "not a picture",
-        "folder": "holds no picture",
+        "folder": "holds no picture; give image files (PNG, JPEG, BMP, GIF, TIFF, WEBP) or a folder of them",
         "cut.png": "damaged",
         "nowhere.png": "does not exist",
     }.items():
@@ -178,7 +178,15 @@ def test_a_bad_picture_is_listed_and_the_others_are_read(tmp_path: Path) -> None
     found = pictures.read([folder, tmp_path / "nowhere.png", folder / "good.png"])
     assert found.files == [folder / "good.png"] * 2
     assert [file for file, _ in found.failed] == [folder / "blank.png", cut, tmp_path / "nowhere.png"]
-    for (file, reason), said in zip(found.failed, ("nothing can be seen", "damaged", "does not exist"), strict=True):
+    for (file, reason), said in zip(
+        found.failed,
+        (
+            "nothing can be seen on it; leave it out, or write darker",
+            "; it may be damaged, save it again",
+            "does not exist",
+        ),
+        strict=True,
+    ):
         assert str(file) in reason
         assert said in reason
         assert "\n" not in reason
@@ -211,7 +219,7 @@ def test_a_sixteen_bit_letter_keeps_its_levels(tmp_path: Path) -> None:
 def test_nothing_named() -> None:
     with pytest.raises(UserError) as error:
         pictures.read([])
-    message(error, "no picture")
+    message(error, "no picture was named; give image files or a folder of them")
 
 
 @pytest.mark.parametrize("size", [(28, 28), (1, 1), (300, 200)])
@@ -231,7 +239,7 @@ def test_a_picture_too_large_is_refused_before_it_is_unpacked(tmp_path: Path, si
     path.write_bytes(content + struct.pack(">I", 4) + b"IDAT" + bytes(8))
     with pytest.raises(UserError) as error, warnings.catch_warnings():
         pictures.read([path])
-    message(error, path, "too many pixels")
+    message(error, path, "has too many pixels; make it smaller")
 
 
 @pytest.mark.parametrize("size", [(3, 3), (2, 400), (400, 3), (5, 5), (28, 27)])
