@@ -49,7 +49,9 @@ def test_what_cannot_be_saved_is_named(value: Any) -> None:
     with pytest.raises(UserError) as error:
         checkpoint.encode(content(callbacks={"Mine": {"kept": [value]}}))
     message(
-        error, f"cannot save a {type(value).__name__} in a checkpoint (callbacks.Mine.kept[0]);", "a callback's state may hold tensors, numbers, strings, lists and dicts"
+        error,
+        f"cannot save a {type(value).__name__} in a checkpoint (callbacks.Mine.kept[0]);",
+        "a callback's state may hold tensors, numbers, strings, lists and dicts",
     )
 
 
