@@ -77,9 +77,10 @@ def photograph(letter: str, kind: str, seed: int) -> UInt8:
     photo = paper + strokes[..., None] * (pen - paper)
     if "tilted" in kind:
         photo = _tilted(photo, rng)
+    height, width = photo.shape[:2]
     for name, light in _LIGHTS.items():
         if name in kind:
-            photo = photo * light(*photo.shape[:2], rng)[..., None]
+            photo = photo * light(height, width, rng)[..., None]
     return _camera(photo, kind, rng)
 
 
@@ -140,7 +141,7 @@ def _perspective(size: tuple[int, int], quad: Floats) -> list[float]:
 
 def _strokes(letter: str, height: int, width: int, rng: np.random.Generator) -> Floats:
     """The ink of a letter somewhere on the sheet, (height, width) in 0..1."""
-    writer = Writer(Hand(), stacked(), rng)
+    writer = Writer(Hand(coarse=0), stacked(), rng)  # none is scanned on a coarse grid
     paths, down, radii, blur = writer.trace(np.array([ord(letter)], np.uint8))
     side = SIDE * _SCALE
     drawn = ink.draw(paths * _SCALE + (_SCALE - 1) / 2, down, radii * _SCALE * 0.8, blur * 2, side)[0] / 255.0

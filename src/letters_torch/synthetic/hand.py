@@ -64,7 +64,7 @@ class Writer:
         self.hand, self.forms, self.rng = hand, forms, rng
         self._usual = _choose(forms, np.arange(128, dtype=np.uint8), rng)  # indexed by ASCII
         self._box = rng.uniform(*hand.box)
-        self._cell = np.exp(rng.uniform(*np.log(hand.cell))) if rng.random() < hand.coarse else None
+        self._cell = np.exp(rng.uniform(*np.log(hand.cell))) if hand.coarse and rng.random() < hand.coarse else None
         self._own: dict[str, Floats] = {}
 
     def write(self, letters: npt.NDArray[np.uint8]) -> UInt8:
