@@ -12,7 +12,8 @@ import pytest
 from ray.tune.search import Searcher
 
 from letters_torch.cli import study as study_command
-from letters_torch.study import cluster, outcome, search
+from letters_torch.study import cluster, outcome, search, summary
+from letters_torch.study.results import Results, Row
 from letters_torch.study.study_file import Study, Trial
 from tests.study.small import InProcess, study
 from tests.support.pages import Page
@@ -39,6 +40,17 @@ def end(folder: Path, one: Trial) -> dict[str, Any]:
     result = outcome.Result(outcome.FINISHED, 200, {"val/acc": [(200, accuracy)]})
     (run_folder / outcome.RESULT).write_text(json.dumps(asdict(result)))
     return {"value": accuracy}
+
+
+def test_draws_that_end_alike_have_no_rank_correlation(tmp_path: Path) -> None:
+    found = drawing(tmp_path, "random", 4)
+    assert found.draw is not None
+    settings = (found.base, *map(found.drawn, search.random_points(found.draw)))
+    result = outcome.Result(outcome.FINISHED, 200, {"val/acc": [(200, 0.5)]})
+    rows = tuple(Row(one, result) for one in found.trials(settings, found.seeds))
+    table = summary._correlations(Results(found, settings, rows))
+    assert table.rows == [(key, "-", "-") for key in found.draw.space]
+    assert table.notes[0].endswith("4 draws.")
 
 
 def told_to(searcher: search.SeededSearch) -> list[Any]:

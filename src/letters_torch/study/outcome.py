@@ -13,23 +13,14 @@ RUNS = "runs"
 
 @dataclass(frozen=True)
 class Result:
-    """The outcome of a trial.
+    """The outcome of a trial."""
 
-    Attributes:
-        status: FINISHED, DIVERGED or FAILED.
-        steps: number of steps done.
-        curves: by TensorBoard's tag, (step, value) of each validation.
-        seconds: time from the first validation to the last.
-        letters: digest of the labelled letters.
-        message: the reason, where the status is not FINISHED.
-    """
-
-    status: str
+    status: str  # FINISHED, DIVERGED or FAILED
     steps: int = 0
-    curves: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
-    seconds: float = 0.0
-    letters: str = ""
-    message: str = ""
+    curves: dict[str, list[tuple[int, float]]] = field(default_factory=dict)  # by tag, (step, value) of each validation
+    seconds: float = 0.0  # from the first validation to the last
+    letters: str = ""  # digest of the labelled letters
+    message: str = ""  # the reason, where the status is not FINISHED
 
     def last(self, tag: str) -> float | None:
         """The last value of a curve; None if the trial did not finish."""

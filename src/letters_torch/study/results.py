@@ -1,4 +1,4 @@
-"""What the trials of a study came to, side by side: results.csv, best.yaml, and the tables of the page."""
+"""The results of a study's trials side by side: results.csv, best.yaml, and the figures of the page's tables."""
 
 import csv
 import io
@@ -22,27 +22,20 @@ TAGS = ("val/acc", "val/loss", "train/acc", "train/loss")
 
 @dataclass(frozen=True)
 class Row:
-    """A trial and what it came to; None where it was not begun or was cut off."""
+    """A trial and its result."""
 
     trial: Trial
-    result: Result | None
+    result: Result | None  # None where it was not begun or was cut off
 
 
 @dataclass(frozen=True)
 class Results:
-    """The trials of a study.
-
-    Attributes:
-        study: the study.
-        settings: the base first; those that were drawn, last.
-        rows: of each setting with each seed.
-        final: of the base and the best setting with the fresh seeds; empty for none.
-    """
+    """The trials of a study."""
 
     study: Study
-    settings: tuple[Setting, ...]
-    rows: tuple[Row, ...]
-    final: tuple[Row, ...] = ()
+    settings: tuple[Setting, ...]  # the base first; those that were drawn, last
+    rows: tuple[Row, ...]  # of each setting with each seed
+    final: tuple[Row, ...] = ()  # of the base and the best setting with the fresh seeds
 
     @classmethod
     def read(cls, study: Study, folder: Path, settings: tuple[Setting, ...], final: Sequence[Trial] = ()) -> "Results":
@@ -94,7 +87,7 @@ class Results:
         return median(found) if found else math.nan
 
     def status(self, setting: Setting) -> str:
-        """`""` where all trials ended, else what became of the others."""
+        """How many trials diverged, failed or are missing, in words; empty for none."""
         states = [row.result.status if row.result else "missing" for row in self.of(setting)]
         return ", ".join(f"{states.count(name)} {name}" for name in (DIVERGED, FAILED, "missing") if name in states)
 

@@ -1,8 +1,7 @@
-"""What seeds say of settings: means and intervals, differences paired by seed, and the seeds that would settle them.
+"""Means and intervals over seeds, differences paired by seed, and the number of seeds that would settle them.
 
-A seed chooses the validation rows, the initial weights and the order of the samples. What it adds to the metric of one
-setting it adds, for a good part, to that of another. So settings are compared seed by seed: the spread of the
-differences is what counts, not the spread of each setting.
+A seed chooses the validation rows, the initial weights and the order of the samples, so that much of its effect is the
+same for all settings. Settings are therefore compared seed by seed, by the spread of their differences.
 """
 
 import math
@@ -21,38 +20,22 @@ MOST_SEEDS = 1000
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean of some values, and how well it is known.
+    """A mean of some values and its t interval."""
 
-    Attributes:
-        count: how many values.
-        mean: their mean; NaN for none.
-        sd: their standard deviation (n - 1); NaN for fewer than two.
-        low: lower end of the t interval of the mean.
-        high: upper end.
-    """
-
-    count: int
-    mean: float
-    sd: float = math.nan
+    count: int  # of values
+    mean: float  # NaN for no value
+    sd: float = math.nan  # standard deviation (n - 1); NaN for fewer than two values, as the interval
     low: float = math.nan
     high: float = math.nan
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A setting against the base, paired by seed.
-
-    Attributes:
-        estimate: of the differences.
-        p: of a two-sided paired t test, by Holm's method for all settings that are compared with the base; NaN for
-            fewer than two seeds.
-        seeds_needed: about how many seeds a paired t test would need for a power of 80 % if the true difference and its
-            standard deviation are those seen here; None where the difference is settled or nothing can be said.
-    """
+    """A setting against the base, paired by seed."""
 
     estimate: Estimate
-    p: float
-    seeds_needed: int | None
+    p: float  # of a two-sided paired t test, adjusted by Holm's method; NaN for fewer than two seeds
+    seeds_needed: int | None  # see `seeds_needed`; None where the difference is settled
 
     @property
     def settled(self) -> bool:

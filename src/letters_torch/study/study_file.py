@@ -24,49 +24,30 @@ DISTRIBUTIONS = ("uniform", "loguniform", "randint", "choice")  # Ray Tune's
 
 @dataclass(frozen=True)
 class Setting:
-    """One point of the comparison; it is run once with each seed.
+    """One point of the comparison; it is run once with each seed."""
 
-    Attributes:
-        label: names it in tables; unique in the study.
-        changes: dotted config keys that differ from the base, and their values.
-        config: the whole config, without a seed.
-        factors: the values of the keys under `vary`; empty for a setting that is no point of that grid.
-    """
-
-    label: str
-    changes: Mapping[str, Any]
-    config: Mapping[str, Any] = field(repr=False)
-    factors: Mapping[str, Any] = field(default_factory=dict)
+    label: str  # names it in tables; unique in the study
+    changes: Mapping[str, Any]  # dotted config keys that differ from the base, and their values
+    config: Mapping[str, Any] = field(repr=False)  # the whole config, without a seed
+    factors: Mapping[str, Any] = field(default_factory=dict)  # values of the keys under `vary`, for a point of the grid
 
 
 @dataclass(frozen=True)
 class Draw:
-    """Settings that are drawn from distributions.
+    """Settings that are drawn from distributions."""
 
-    Attributes:
-        method: "random", or "optuna" for Optuna's search.
-        count: how many.
-        seed: of the draws.
-        space: for each dotted key `{name of Ray Tune's distribution: its arguments}`.
-    """
-
-    method: str
-    count: int
+    method: str  # "random", or "optuna" for Optuna's search
+    count: int  # how many settings
     seed: int
-    space: Mapping[str, Mapping[str, list[Any]]]
+    space: Mapping[str, Mapping[str, list[Any]]]  # by dotted key: {name of Ray Tune's distribution: its arguments}
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A setting with a seed: one run.
-
-    Attributes:
-        setting: the setting.
-        seed: `seed_everything` of the run.
-    """
+    """A setting with a seed: one run."""
 
     setting: Setting
-    seed: int
+    seed: int  # `seed_everything` of the run
 
     @property
     def config(self) -> dict[str, Any]:
@@ -83,25 +64,15 @@ class Trial:
 
 @dataclass(frozen=True)
 class Study:
-    """A study file.
-
-    Attributes:
-        file: where it was read.
-        title: its first comment.
-        settings: those that the file fixes. The first is the base, which the others are compared with.
-        draw: settings that are still to be drawn; None for none.
-        seeds: of the runs of each setting.
-        final_seeds: fresh seeds for another run of the base and the best setting; empty for none.
-        metric: what is compared, a curve's last value.
-    """
+    """The content of a study file."""
 
     file: Path
-    title: str
-    settings: tuple[Setting, ...]
-    draw: Draw | None
+    title: str  # its first comment
+    settings: tuple[Setting, ...]  # those that the file fixes; the first is the base
+    draw: Draw | None  # settings that are still to be drawn
     seeds: tuple[int, ...]
-    final_seeds: tuple[int, ...]
-    metric: str
+    final_seeds: tuple[int, ...]  # fresh seeds for another run of the base and the best setting; empty for none
+    metric: str  # what is compared, a curve's last value
 
     @property
     def mode(self) -> str:

@@ -1,4 +1,4 @@
-"""What a study shows, in tables and sentences: the same for the terminal and for the page."""
+"""The tables and sentences of a study, the same for the terminal and for the page."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -82,8 +82,7 @@ def _settings(results: Results) -> Table:
         "setting", f"{study.metric}, mean ± sd", f"{PERCENT} interval", "against base", f"{PERCENT} interval",
         "p (Holm)", "verdict", "s a run",
     )  # fmt: skip
-    order = [study.base, *(setting for setting in results.settings if setting != study.base)]
-    rows = [_setting(results, setting) for setting in order]
+    rows = [_setting(results, setting) for setting in results.settings]
     note = (
         f"Seeds {', '.join(map(str, study.seeds))}. Differences are taken seed by seed, since a seed chooses the"
         " validation rows too; p is of a paired t test, adjusted for the number of comparisons. The verdict 'open'"
@@ -133,7 +132,7 @@ def _correlations(results: Results) -> Table:
     rows = []
     for key in draw.space:
         pairs = [(s.changes[key], results.estimate(s).mean) for s in drawn if type(s.changes[key]) in (int, float)]
-        if len(pairs) > 2 and len({value for value, _ in pairs}) > 1:
+        if len(pairs) > 2 and all(len(set(column)) > 1 for column in zip(*pairs, strict=True)):
             found = stats.spearmanr(*zip(*pairs, strict=True))
             rows.append((key, f"{found.statistic:+.2f}", f"{found.pvalue:.3f}"))
         else:
@@ -147,17 +146,11 @@ def _final(results: Results) -> Table:
     rows = []
     for setting in (each for each in results.settings if results.of(each, final=True)):
         found, fresh = results.estimate(setting, final=True), results.values(setting, final=True)
-        delta = statistics.estimate(
-            statistics.paired(fresh, results.values(base, final=True)) if setting != base else []
-        )
+        paired = [] if setting == base else statistics.paired(fresh, results.values(base, final=True))
+        delta = statistics.estimate(paired)
         rows.append((setting.label, _mean(found), _interval(found), _mean(delta, "+"), _interval(delta, "+")))
-    head = (
-        "setting",
-        f"{results.study.metric}, mean ± sd",
-        f"{PERCENT} interval",
-        "against base",
-        f"{PERCENT} interval",
-    )
+    interval = f"{PERCENT} interval"
+    head = ("setting", f"{results.study.metric}, mean ± sd", interval, "against base", interval)
     name = best.label if best else "the best setting"
     note = f"{name} was chosen by its figure with the seeds above. The seeds of this table had no part in the choice."
     return Table("With fresh seeds", head, rows, [note])
