@@ -103,6 +103,14 @@ def test_an_address_without_a_cluster_is_refused(tmp_path: Path, error: Exceptio
     )
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Ray makes its own folder there")
+def test_a_folder_that_ray_cannot_use_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path / "nowhere"))
+    runner = cluster.Runner(study(tmp_path), tmp_path, 1, None, lambda _: None)
+    with pytest.raises(UserError, match=r"^Ray cannot be started \(.*nowhere.*\); RAY_TMPDIR can name another"):
+        runner._connect(SimpleNamespace())
+
+
 def test_the_terminal_tells_of_each_trial_and_of_the_whole(conducted: tuple[Study, Path, str]) -> None:
     _, _, said = conducted
     lines = [line for line in said.splitlines() if re.match(r"\d+/\d+ ", line)]

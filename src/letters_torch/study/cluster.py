@@ -91,7 +91,8 @@ class Runner:
         """Starts Ray or connects to it; does nothing where it is started already.
 
         Raises:
-            UserError: Ray is not installed, there is no cluster, or a node does not see the folder.
+            UserError: Ray is not installed or cannot be started, there is no cluster, or a node does not see the
+                folder.
         """
         if self._ray is not None:
             return
@@ -123,8 +124,12 @@ class Runner:
                 _stop_helpers()
             else:
                 ray.init(address=self._address, **quiet)
-        except (ConnectionError, ValueError) as error:
+        except (OSError, ValueError) as error:
             reason = str(error).splitlines()[0]
+            if self._address is None:
+                raise UserError(
+                    f"Ray cannot be started ({reason}); RAY_TMPDIR can name another folder for it"
+                ) from error
             raise UserError(
                 f"--address {self._address}: no Ray cluster there ({reason}); start one with `ray start --head`"
             ) from error
