@@ -32,10 +32,23 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 class Parser(argparse.ArgumentParser):
-    """The parser of a command that is not one of Lightning's. A wrong argument raises `UserError`."""
+    """The parser of a command that is not one of Lightning's. A wrong argument raises `UserError`.
 
-    def __init__(self, command: str, description: str) -> None:
-        super().__init__(prog=f"python -m letters_torch {command}", description=description, allow_abbrev=False)
+    Args:
+        command: its name.
+        description: what it does.
+        *examples: the arguments behind the command's name.
+    """
+
+    def __init__(self, command: str, description: str, *examples: str) -> None:
+        prog = f"python -m letters_torch {command}"
+        super().__init__(
+            prog=prog,
+            description=description,
+            epilog="\n".join(["examples:", *(f"  {prog} {example}".rstrip() for example in examples)]),
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
 
     def parse_args(self, args: list[str]) -> argparse.Namespace:  # type: ignore[override]
         """Parses the arguments behind the command's name."""

@@ -513,7 +513,7 @@ RUNS: Mutants = {
             ("> 1]\n    leaves", "> 0]\n    leaves"),
         ],
     ),
-    "cli/checks.py": ("cli/test_checks.py", [('"patience": "set --early_stopping N",\n', "")]),
+    "cli/checks.py": ("cli/test_checks.py", [('("early_stop", "patience")', '("early_stop",)')]),
     "cli/changes.py": (
         "reliability/test_resume.py -k what_may_change",
         [("[] if before == now else [(name, before, now)]", "[] if before == now else [(name, now, before)]")],

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from letters_torch.cli import main
-from letters_torch.cli import study as study_command
+from letters_torch.cli import main, others
 from letters_torch.errors import UserError
 from letters_torch.study import cluster, command, outcome, results
 from letters_torch.study.results import Results
@@ -36,7 +35,7 @@ def conducted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Path, st
         said: list[str] = []
         patch.setattr(cluster, "Runner", InProcess)
         patch.setattr(command, "say", said.append)
-        study_command.main([str(found.file), "--folder", str(folder / "out")])
+        others.study([str(found.file), "--folder", str(folder / "out")])
     return found, folder / "out", "\n".join(said)
 
 
@@ -69,7 +68,7 @@ def test_a_study_that_is_started_again_runs_nothing_twice(
     before = {name: (folder / name).read_bytes() for name in ("results.csv", "best.yaml", "study.html")}
     stamps = {file: file.stat().st_mtime_ns for file in (folder / "runs").rglob("*")}
     monkeypatch.setattr(cluster.Runner, "_connect", None)  # Ray is not started
-    study_command.main([str(found.file), "--folder", str(folder)])
+    others.study([str(found.file), "--folder", str(folder)])
     assert {name: (folder / name).read_bytes() for name in before} == before
     assert {file: file.stat().st_mtime_ns for file in (folder / "runs").rglob("*")} == stamps
     assert said[0] == "10 of 10 trials are finished already"
@@ -84,7 +83,7 @@ def test_a_trial_that_failed_is_told_of_and_makes_the_exit_code_1(
     monkeypatch.setattr(command, "FAILED", outcome.DIVERGED)  # a run that diverges stands for one that fails
     found = study(tmp_path, vary=None, cases={"wild": {"model.schedule.0.lr": 1e4}}, seeds=[0])
     with pytest.raises(SystemExit) as end:
-        study_command.main([str(found.file), "--folder", str(tmp_path / "out")])
+        others.study([str(found.file), "--folder", str(tmp_path / "out")])
     assert end.value.code == 1
     assert said[-1] == "some trials failed (see above); start the study again to try them once more"
 

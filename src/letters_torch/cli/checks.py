@@ -3,8 +3,9 @@
 Lightning's parser and the readers find them too, and more, but only after imports that take seconds.
 """
 
+import difflib
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,38 +13,44 @@ import yaml
 
 from letters_torch import archive, config_files
 from letters_torch.cli import shorthand, signatures
-from letters_torch.cli.arguments import values
 from letters_torch.cli.parser_errors import must_be
 from letters_torch.console import did_you_mean
 from letters_torch.errors import UserError
 from letters_torch.paths import expanded, printable
 
 # What people try, and what it is here.
+_STEPS = "a run is measured in steps: set --trainer.max_steps"
+_RATE = "the learning rate is part of model.schedule: --model.schedule '[{steps: 40000, lr: 0.001}]'"
 _HINTS = {
-    "lr": "the learning rate is part of model.schedule: --model.schedule '[{steps: 40000, lr: 0.001}]'",
-    "steps": "set --trainer.max_steps, or the steps of each stage in model.schedule",
-    "epochs": "a run is measured in steps: set --trainer.max_steps",
-    "batch_size": "every step uses a single sample; there is no batch size",
-    "seed": "set --seed_everything",
-    "device": "set --trainer.accelerator",
-    "resume": "set --ckpt_path last",
-    "patience": "set --early_stopping N",
+    **dict.fromkeys(("lr", "learning_rate", "lr_end", "optimizer", "weight_decay"), _RATE),
+    **dict.fromkeys(("steps", "max_steps"), "set --trainer.max_steps, or the steps of each stage in model.schedule"),
+    **dict.fromkeys(("epochs", "max_epochs", "num_epochs"), _STEPS),
+    **dict.fromkeys(("batch", "batch_size"), "every step uses a single sample; there is no batch size"),
+    **dict.fromkeys(("seed", "random_seed"), "set --seed_everything"),
+    **dict.fromkeys(("cuda", "device", "gpus"), "set --trainer.accelerator"),
+    **dict.fromkeys(("checkpoint", "resume"), "set --ckpt_path last"),
+    **dict.fromkeys(("early_stop", "patience"), "set --early_stopping N"),
 }
-_SAME = {
-    "learning_rate": "lr",
-    "weight_decay": "lr",
-    "lr_end": "lr",
-    "max_steps": "steps",
-    "num_epochs": "epochs",
-    "max_epochs": "epochs",
-    "batch": "batch_size",
-    "random_seed": "seed",
-    "gpus": "device",
-    "cuda": "device",
-    "optimizer": "lr",
-    "checkpoint": "resume",
-    "early_stop": "patience",
-}
+
+
+def values(args: list[str]) -> Iterator[tuple[str, str]]:
+    """Flags with their values, as typed; a flag with several values comes once for each. `-c` is `--config`."""
+    flag = ""
+    for arg in args:
+        if arg.startswith("--") or arg == "-c":
+            flag, equals, value = arg.partition("=")
+            flag = "--config" if flag == "-c" else flag
+            if equals:
+                yield flag, value
+                flag = ""
+        elif flag:
+            yield flag, arg
+
+
+def first(args: list[str], flag: str) -> str | None:
+    """The first value of the last time that a flag is given; None if it is not."""
+    at = max((place for place, arg in enumerate(args) if arg.partition("=")[0] == flag), default=None)
+    return None if at is None else next((value for _, value in values(args[at:])), None)
 
 
 def check_command(name: str, known: list[str]) -> None:
@@ -99,22 +106,18 @@ def _check_flag(command: str, flag: str) -> None:
 
 def _hint(name: str, known: Collection[str]) -> str:
     """What was probably meant: a known name of the same last part, advice, or a name that is spelled alike."""
-    leaf = name.removeprefix("--").rpartition(".")[2]
-    same_leaf = [each for each in sorted(known) if each.removeprefix("--").rpartition(".")[2] == leaf]
-    advice = _HINTS.get(_SAME.get(leaf, leaf))
-    if advice:
-        return f"; {advice}"
-    if same_leaf:
-        return f"; did you mean {same_leaf[0]}?"
-    prefix = "--" if name.startswith("--") else ""
-    return did_you_mean(name, known) or did_you_mean_leaf(prefix, leaf, known)
+    leaf = _leaf(name)
+    if leaf in _HINTS:
+        return f"; {_HINTS[leaf]}"
+    leaves = {_leaf(each): each for each in sorted(known, reverse=True)}
+    if leaf in leaves:
+        return f"; did you mean {leaves[leaf]}?"
+    close = difflib.get_close_matches(leaf, leaves, n=1)  # `--hiden` means `--model.hidden`
+    return did_you_mean(name, known) or (f"; did you mean {leaves[close[0]]}?" if close else "")
 
 
-def did_you_mean_leaf(prefix: str, leaf: str, known: Collection[str]) -> str:
-    """Compares the last parts only: `--hiden` means `--model.hidden`."""
-    leaves = {each.removeprefix("--").rpartition(".")[2]: each.removeprefix("--") for each in sorted(known)}
-    found = did_you_mean(leaf, leaves).removeprefix("; did you mean ").removesuffix("?")
-    return f"; did you mean {prefix}{leaves[found]}?" if found else ""
+def _leaf(name: str) -> str:
+    return name.removeprefix("--").rpartition(".")[2]
 
 
 def check_keys(command: str, file: Path, config: dict[str, Any]) -> None:

@@ -1,30 +1,18 @@
 """The commands there are. A command's module is imported only when the command is called."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from importlib import import_module
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Command:
-    """A command of the command line.
+class Command(NamedTuple):
+    """A command with a parser of its own.
 
-    Attributes:
-        summary: one line for the list of commands.
-        function: `"module:function"`. The function takes the arguments behind the command's name, a list of strings,
-            parses them (see `letters_torch.console.Parser`) and does the work. It raises `UserError` for a mistake of
-            the user's; `cli.main` turns that into one line on stderr and exit code 2. Its module should import torch
-            and what needs it inside functions, so that `--help` and a wrong flag answer at once.
+    Its function takes the arguments behind the command's name, parses them (see `letters_torch.console.Parser`) and
+    does the work. It raises `UserError` for a mistake of the user's; `cli.main` turns that into one line on stderr and
+    exit code 2. Its module imports torch inside functions, so that `--help` and a wrong flag answer at once.
     """
 
-    summary: str
-    function: str
-
-    def load(self) -> Callable[[list[str]], None]:
-        """Imports the function."""
-        module, name = self.function.split(":")
-        function: Callable[[list[str]], None] = getattr(import_module(module), name)
-        return function
+    summary: str  # one line for the list of commands
+    function: str  # "module:function"
 
 
 # Subcommands of LightningCLI: methods of `lightning_cli.CommandTrainer`, with the settings of a config.
@@ -40,9 +28,9 @@ LIGHTNING = {
 # Commands with a parser of their own.
 OTHERS: dict[str, Command] = {
     "runs": Command("list the runs: accuracy, steps, time, settings that differ", "letters_torch.cli.runs:main"),
-    "draw": Command("write a page on which you draw letters and see them read", "letters_torch.cli.draw:main"),
+    "draw": Command("write a page on which you draw letters and see them read", "letters_torch.cli.others:draw"),
     "study": Command(
-        "compare settings and seeds in many runs, on one machine or a Ray cluster", "letters_torch.cli.study:main"
+        "compare settings and seeds in many runs, on one machine or a Ray cluster", "letters_torch.cli.others:study"
     ),
-    "export": Command("write a network to ONNX, safetensors or PyTorch", "letters_torch.cli.export:main"),
+    "export": Command("write a network to ONNX, safetensors or PyTorch", "letters_torch.cli.others:export"),
 }

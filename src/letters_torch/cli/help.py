@@ -1,27 +1,20 @@
 """The help that a person reads first: what a command does, examples, and the flags that people use."""
 
 import shutil
-from dataclasses import dataclass
 from textwrap import fill
+from typing import NamedTuple
 
 from letters_torch.cli.commands import LIGHTNING, OTHERS
 
 PROGRAM = "python -m letters_torch"
 
 
-@dataclass(frozen=True)
-class Help:
-    """The help of one of Lightning's subcommands.
+class Help(NamedTuple):
+    """The help of one of Lightning's subcommands."""
 
-    Attributes:
-        what: what it does.
-        examples: the arguments behind the command's name.
-        flags: each with its metavariable, and what it does.
-    """
-
-    what: str
-    examples: tuple[str, ...]
-    flags: dict[str, str]
+    what: str  # what it does
+    examples: tuple[str, ...]  # the arguments behind the command's name
+    flags: dict[str, str]  # each with its metavariable, and what it does
 
 
 _CHECKPOINT = {"--ckpt_path FILE": "a checkpoint, or last or best of the newest run; default best"}

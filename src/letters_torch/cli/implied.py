@@ -4,8 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from letters_torch import config_files, run_folder
-from letters_torch.cli.arguments import first
-from letters_torch.cli.checks import check_keys
+from letters_torch.cli.checks import check_keys, first
 from letters_torch.console import say
 from letters_torch.paths import expanded
 

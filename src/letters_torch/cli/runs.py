@@ -20,23 +20,14 @@ _LEFT_OUT = ("trainer.default_root_dir", "trainer.run_name", "ckpt_path")
 
 @dataclass(frozen=True)
 class Run:
-    """What is listed of a run.
+    """What is listed of a run; None for what is not known of it."""
 
-    Attributes:
-        name: of its folder.
-        accuracy: the best on the validation rows; None before the first validation.
-        best_step: the step of it.
-        steps: steps done, as far as they are logged.
-        seconds: of training; None if they are not logged, as by Lightning's CSVLogger.
-        settings: by key, `"model.hidden"`; empty if config.yaml is missing or cannot be read.
-    """
-
-    name: str
-    accuracy: float | None = None
-    best_step: int | None = None
-    steps: int | None = None
-    seconds: float | None = None
-    settings: dict[str, Any] = field(default_factory=dict)
+    name: str  # of its folder
+    accuracy: float | None = None  # the best on the validation rows
+    best_step: int | None = None  # the step of it
+    steps: int | None = None  # done, as far as they are logged
+    seconds: float | None = None  # of training; Lightning's CSVLogger logs none
+    settings: dict[str, Any] = field(default_factory=dict)  # by key, "model.hidden"; empty if config.yaml is unreadable
 
 
 def main(args: list[str]) -> None:
@@ -45,7 +36,7 @@ def main(args: list[str]) -> None:
     Raises:
         UserError: a wrong argument, or no run.
     """
-    parser = Parser("runs", DESCRIPTION)
+    parser = Parser("runs", DESCRIPTION, "", "--sort accuracy", "~/experiments")
     parser.add_argument("folder", nargs="?", default=".", help="that holds lightning_logs/ (default: .)")
     parser.add_argument("--sort", choices=["number", "accuracy"], default="number", help="(default: number)")
     given = parser.parse_args(args)

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import pkgutil
 import signal
 import sys
 
@@ -42,7 +43,7 @@ def _run(args: list[str]) -> None:
     elif name == "--version":
         print(f"letters_torch {letters_torch.__version__}")
     elif name in OTHERS:
-        function = OTHERS[name].load()
+        function = pkgutil.resolve_name(OTHERS[name].function)
         _collect_garbage_again()
         function(args[1:])
     elif name in LIGHTNING and {"-h", "--help"} & set(args):
