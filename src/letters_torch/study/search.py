@@ -75,22 +75,18 @@ class SeededSearch(Searcher):
     def __init__(self, study: Study, folder: Path) -> None:
         super().__init__(metric="value", mode=study.mode)
         assert study.draw is not None
-        self._study, self._folder, self.drawn = study, folder, Drawn(folder)
+        self._study, self._draw, self._folder, self.drawn = study, study.draw, folder, Drawn(folder)
         self._space = domains(study.draw)
         known = [(point, self._reward(point)) for point in self.drawn.points[: study.draw.count]]
         space = OptunaSearch.convert_search_space(self._space)
         seed = study.draw.seed + len(known)  # the same seed would draw the known points again
         self._optuna = OptunaSearch(space=space, metric="value", mode=study.mode, seed=seed)
+        self._waiting: list[Trial] = []
         for point, reward in known:
             if reward is not None:
                 self._optuna.add_evaluated_point(point, reward)
-        self._waiting: list[Trial] = [
-            trial
-            for point, reward in known
-            if reward is None
-            for trial in self._trials(point)
-            if not is_over(folder, trial)
-        ]
+            else:
+                self._waiting += [trial for trial in self._trials(point) if not is_over(folder, trial)]
         self.lag = 1
         self._untold: list[str] = []  # Optuna's ids of the points whose mean it does not know yet, the oldest first
         self._point_id = ""  # of the point whose seeds are suggested
@@ -100,8 +96,7 @@ class SeededSearch(Searcher):
 
     def left(self) -> int:
         """How many trials are still to be run."""
-        assert self._study.draw is not None
-        return len(self._waiting) + (self._study.draw.count - self._count) * len(self._study.seeds)
+        return len(self._waiting) + (self._draw.count - self._count) * len(self._study.seeds)
 
     def _trials(self, point: Point) -> list[Trial]:
         return self._study.trials((self._study.drawn(point),), self._study.seeds)
@@ -114,9 +109,8 @@ class SeededSearch(Searcher):
 
     def suggest(self, trial_id: str) -> Any:
         """The next trial: another seed of the last point, or the first seed of a new one."""
-        assert self._study.draw is not None
         if not self._waiting:
-            if self._count >= self._study.draw.count:
+            if self._count >= self._draw.count:
                 return Searcher.FINISHED
             if not self._tell():
                 return None  # Tune asks again when another trial has ended
