@@ -11,7 +11,7 @@ import optuna
 import pytest
 from ray.tune.search import Searcher
 
-from letters_torch.cli import study as study_command
+from letters_torch.cli import others
 from letters_torch.study import cluster, outcome, search, summary
 from letters_torch.study.results import Results, Row
 from letters_torch.study.study_file import Study, Trial
@@ -154,7 +154,7 @@ def test_the_command_compares_drawn_settings_and_runs_none_twice(
 ) -> None:
     monkeypatch.setattr(cluster, "Runner", InProcess)
     args = [str(drawing(tmp_path, method, 3).file), "--folder", str(tmp_path / "out")]
-    study_command.main(args)
+    others.study(args)
     contents = {name: (tmp_path / "out" / name).read_bytes() for name in ("results.csv", "best.yaml", "study.html")}
     rows = list(csv.DictReader(io.StringIO(contents["results.csv"].decode())))
     assert [row["setting"] for row in rows[:2]] == ["base", "base"]
@@ -164,6 +164,6 @@ def test_the_command_compares_drawn_settings_and_runs_none_twice(
     optuna.logging.set_verbosity(optuna.logging.INFO)
     monkeypatch.setattr(InProcess, "run", None)
     monkeypatch.setattr(InProcess, "search", None)
-    study_command.main(args)
+    others.study(args)
     assert {name: (tmp_path / "out" / name).read_bytes() for name in contents} == contents
     assert method == "random" or optuna.logging.get_verbosity() == optuna.logging.WARNING
