@@ -4,12 +4,13 @@
 const directions = (() => {
   const SIDE = 28, DIRECTIONS = 16, TILES = 4, STRIDE = 4, CELLS = SIDE / STRIDE, LARGEST = 255;
   const SLOPE = [-1, -2, 0, 2, 1], AVERAGE = [1, 4, 6, 4, 1], SMOOTHING = [1, 3, 5, 7, 7, 5, 3, 1].map((weight) => weight / 32);
-  const STEP = (2 * Math.PI) / DIRECTIONS;
+  const ANGLES = Array.from({ length: DIRECTIONS }, (_, k) => (2 * Math.PI * k) / DIRECTIONS);
+  const TURNS = ANGLES.map((angle) => [-Math.sin(angle) / Math.sin(ANGLES[1]), Math.cos(angle) / Math.sin(ANGLES[1])]);
 
   /** The components of the gradient at each pixel along the directions. */
   function decompose(image) {
     const at = (row, column) => (row < 0 || column < 0 || row >= SIDE || column >= SIDE ? 0 : image[row * SIDE + column]);
-    const maps = Array.from({ length: DIRECTIONS }, () => new Float64Array(SIDE * SIDE));
+    const maps = Array.from({ length: DIRECTIONS }, () => new Float64Array(SIDE * SIDE)), turned = new Float64Array(DIRECTIONS);
     for (let pixel = 0; pixel < SIDE * SIDE; pixel++) {
       const i = Math.floor(pixel / SIDE), j = pixel % SIDE;
       let x = 0, y = 0; // the gradient, by Sobel's operator
@@ -20,7 +21,8 @@ const directions = (() => {
           y += (SLOPE[a] * AVERAGE[b] * grey) / 48;
         }
       }
-      const turned = maps.map((_, k) => (Math.cos(k * STEP) * y - Math.sin(k * STEP) * x) / Math.sin(STEP));
+      if (x === 0 && y === 0) continue;
+      for (let k = 0; k < DIRECTIONS; k++) turned[k] = TURNS[k][0] * x + TURNS[k][1] * y;
       for (let k = 0; k < DIRECTIONS; k++) {
         const before = turned[(k + DIRECTIONS - 1) % DIRECTIONS], after = -turned[(k + 1) % DIRECTIONS];
         maps[k][pixel] = Math.max(Math.min(before, after), 0);
