@@ -87,11 +87,18 @@ def table(data: Path, other: Path, rounds: int, fits: int, configs: Sequence[str
     ]
     for config in configs if fits else ():
         here, there = _fits(data, trees, config, fits)
-        rows.append(_row(f"s, fit --config {config}", [s for s, _ in here], [s for s, _ in there]))
-        rows.append(_row(f"MiB at most, fit --config {config}", [m for _, m in here], [m for _, m in there]))
+        name = f"fit --config {_name(config, other)}"
+        rows.append(_row(f"s, {name}", [s for s, _ in here], [s for s, _ in there]))
+        rows.append(_row(f"MiB at most, {name}", [m for _, m in here], [m for _, m in there]))
     heading = ("", "this tree, median", "lowest..highest", "the other, median", "lowest..highest", "other / this")
     title = f"This source tree and {_commit(other)} in turn, rounds of steps: {rounds}, whole runs: {fits}"
     return Table("compare", title, heading, rows)
+
+
+def _name(config: str, other: Path) -> str:
+    """A config as it was given, or where it is in the other tree."""
+    path, root = Path(config).absolute(), other.absolute().parent
+    return f"{path.relative_to(root)} of the other tree" if path.is_relative_to(root) else config
 
 
 def _commit(tree: Path) -> str:

@@ -200,6 +200,12 @@ def test_two_trees_are_timed_in_turn(tmp_path: Path) -> None:
     assert min(min(of_tree) for of_tree in taken) > 0
 
 
+def test_a_config_of_the_other_tree_is_named_so(tmp_path: Path) -> None:
+    assert compare._name("kaggle.yaml", tmp_path / "src") == "kaggle.yaml"
+    there = tmp_path / "configs/best.yaml"
+    assert compare._name(str(there), tmp_path / "src") == f"{Path('configs/best.yaml')} of the other tree"
+
+
 def test_compare_says_what_it_needs() -> None:
     with pytest.raises(SystemExit, match="compare needs --data"):
         command_line.main(["compare", "--busy"])
