@@ -97,7 +97,7 @@ def table(data: Path, other: Path, rounds: int, fits: int, configs: Sequence[str
 
 def _name(config: str, other: Path) -> str:
     """A config as it was given, or where it is in the other tree."""
-    path, root = Path(config).absolute(), other.absolute().parent
+    path, root = Path(config).resolve(), other.resolve().parent
     return f"{path.relative_to(root)} of the other tree" if path.is_relative_to(root) else config
 
 

@@ -202,7 +202,7 @@ def test_two_trees_are_timed_in_turn(tmp_path: Path) -> None:
 
 def test_a_config_of_the_other_tree_is_named_so(tmp_path: Path) -> None:
     assert compare._name("kaggle.yaml", tmp_path / "src") == "kaggle.yaml"
-    there = tmp_path / "configs/best.yaml"
+    there = tmp_path / "src/../configs/best.yaml"
     assert compare._name(str(there), tmp_path / "src") == f"{Path('configs/best.yaml')} of the other tree"
 
 
