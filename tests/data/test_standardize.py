@@ -168,3 +168,10 @@ def test_by_default_the_test_set_has_the_training_rows_statistics(tmp_path: Path
     [tested] = data.predict_dataloader()
     expected = standardize.fit(data.train.images, "pixel")(torch.from_numpy(test))
     assert torch.equal(tested.x.view(-1, 28, 28), expected)
+
+
+@pytest.mark.parametrize("count", [1, standardize.EXACT, 2 * standardize.EXACT + 3])
+def test_the_sums_of_the_brightest_images_are_exact(count: int) -> None:
+    total, squares = standardize._sums(np.full((count, 28, 28), 255, np.uint8))
+    assert (total == 255 * count).all()
+    assert (squares == 255**2 * count).all()

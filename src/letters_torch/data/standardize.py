@@ -17,6 +17,7 @@ from letters_torch.errors import UserError
 from letters_torch.exact_sgd.threads import run_in_parts
 from letters_torch.letters import SIDE, UInt8
 
+EXACT = 2**24 // 255**2  # images whose squares float32 adds up without rounding
 Scaling = Literal["pixel", "pixel_each_set", "global"]
 
 
@@ -102,8 +103,8 @@ def fit(images: UInt8, scaling: Scaling, moments: Moments | None = None, directi
 def _sums(images: UInt8) -> tuple[Any, Any]:
     """The sums of each pixel and of its square over the set, int64 (28, 28) each."""
     total, squares = np.zeros((SIDE, SIDE), np.int64), np.zeros((SIDE, SIDE), np.int64)
-    for begin in range(0, len(images), 8192):  # in pieces, to save memory
-        piece = images[begin : begin + 8192].astype(np.float32)
-        total += piece.sum(0, dtype=np.float64).astype(np.int64)
-        squares += np.einsum("nij,nij->ij", piece, piece, dtype=np.float64, casting="safe").astype(np.int64)
+    for begin in range(0, len(images), EXACT):
+        piece = images[begin : begin + EXACT].astype(np.float32)
+        total += piece.sum(0).astype(np.int64)
+        squares += np.square(piece, out=piece).sum(0).astype(np.int64)
     return total, squares
