@@ -277,8 +277,13 @@ def test_the_lesson_has_five_prompts(visit: Visit) -> None:
     assert not visit.page.is_visible("nav")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1024, 1920])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        *((360, "dark"), (1024, "light"), (1920, "dark")),
+        *(pytest.param(*other, marks=pytest.mark.slow) for other in ((360, "light"), (1024, "dark"), (1920, "light"))),
+    ],
+)
 def test_for_every_screen_and_everybody(chromium: Any, file: Path, tmp_path: Path, width: int, scheme: str) -> None:
     visit = Visit(chromium, file, width, scheme)
     visit.page.check("#labels input[value=K]", force=True)

@@ -53,8 +53,9 @@ def test_what_the_network_sees_is_python_s(scaling: standardize.Scaling, directi
     assert np.count_nonzero(seen != expected) <= seen.size // 10_000
 
 
-def test_predictions_on_4800_letters_are_torch_s_in_float32() -> None:
-    made = contents(some_letters(4800))
+@pytest.mark.parametrize("count", [800, pytest.param(4800, marks=pytest.mark.slow)])
+def test_predictions_are_torch_s_in_float32(count: int) -> None:
+    made = contents(some_letters(count))
     found = model(made).get("mine.letters.map(({x}) => mine.predict(x))")
     x = made.standardizer(torch.from_numpy(made.letters.images)).flatten(1)
     expected = logits(torch.from_numpy(made.V).float(), torch.from_numpy(made.W).float(), x).argmax(1)

@@ -42,9 +42,10 @@ def normalised(js: Engine, grey: np.ndarray) -> list[list[int]] | None:
     return None if found is None else np.reshape(found, (28, 28)).tolist()
 
 
-def test_five_hundred_pictures_are_python_s(js: Engine) -> None:
+@pytest.mark.parametrize("count", [100, pytest.param(500, marks=pytest.mark.slow)])
+def test_pictures_are_python_s(js: Engine, count: int) -> None:
     """The order of Pillow's two passes of resizing depends on its version; it decides between two grey levels."""
-    greys = list(drawings(500))
+    greys = list(drawings(count))
     expected = np.stack([pictures.normalise(grey.astype(np.float32)) for grey in greys])
     assert_equal_but_for_rounding(np.array([normalised(js, grey) for grey in greys]), expected)
 
