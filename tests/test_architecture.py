@@ -11,7 +11,7 @@ PACKAGE = Path(letters_torch.__file__).parent
 # From the bottom up. The rooms of one line stand beside each other and import nothing of each other's.
 LAYERS = (
     ("errors", "files", "_torchvision_guard", "exact_sgd"),
-    ("archive", "console", "letters", "paths", "sklearn"),
+    ("archive", "console", "finite", "letters", "paths", "sklearn"),
     ("config_files", "drawing", "synthetic", "checkpoint", "metrics_csv", "run_folder"),
     ("resume",),
     ("data",),

@@ -34,6 +34,7 @@ def test_where_the_operators_load_nothing_is_declared() -> None:
     shown = program(
         "import importlib.util, torch\n"  # the guard alone: with its package it would have run already
         "torch.ops.load_library = lambda path: None\n"
+        "import sys; sys.modules['torchmetrics'] = None\n"  # nor is it to import anything
         f"spec = importlib.util.spec_from_file_location('letters_torch._torchvision_guard', {guard.__file__!r})\n"
         "module = importlib.util.module_from_spec(spec)\n"
         "spec.loader.exec_module(module)\n"
@@ -68,3 +69,27 @@ def test_it_declares_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_torchvision_is_not_the_guards_to_report(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     assert guard._operators_load()
+
+
+def test_lightning_comes_without_scipy_signal_until_it_is_asked_for() -> None:
+    shown = program(
+        "import sys, letters_torch.lightning, pytorch_lightning\n"
+        "print('scipy.signal' in sys.modules)\n"
+        "import scipy.signal\n"
+        "print(scipy.signal.windows.hann(3).tolist(), scipy.signal.__file__ is not None)\n"
+    )
+    assert shown.splitlines() == ["False", "[0.0, 1.0, 0.0] True"]
+
+
+def test_what_asks_for_scipy_signal_beside_torchmetrics_gets_it() -> None:
+    shown = program(
+        "import sys, types\n"
+        "sys.modules['torchmetrics'] = types.ModuleType('torchmetrics')\n"
+        "from letters_torch._torchvision_guard import _Later\n"
+        "later = sys.modules['scipy.signal'] = _Later('scipy.signal')\n"
+        "print(hasattr(later, '__file__'), later is sys.modules['scipy.signal'])\n"
+        "from scipy.signal import convolve\n"
+        "print(convolve([1, 2], [1]).tolist(), later is sys.modules['scipy.signal'])\n"
+        "print(later.convolve is convolve)\n"
+    )
+    assert shown.splitlines() == ["False True", "[1, 2] False", "True"]

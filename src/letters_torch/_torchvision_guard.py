@@ -6,12 +6,16 @@ torchmetrics it takes `import pytorch_lightning` down with it. Nothing here uses
 that the import looks up lets the rest load; calling one still raises torch's error. Where the real operators load,
 this module does nothing.
 
-It must be imported before torchvision, and so before Lightning, which imports torchvision through torchmetrics.
+It must be imported before torchvision, and so before Lightning, which imports torchvision through torchmetrics. It
+imports torchmetrics itself, to spare every command a module that takes half a second: `_import_torchmetrics`.
 """
 
 import importlib.machinery
 import importlib.util
 import os
+import sys
+from types import ModuleType
+from typing import Any
 
 import torch
 
@@ -54,4 +58,31 @@ def _operators_load() -> bool:
     return True
 
 
+class _Later(ModuleType):
+    """Stands for scipy.signal until something of it is asked for."""
+
+    hamming = None  # all that torchmetrics asks for: an old name, which it gives back to scipy.signal if it is missing
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # `inspect` asks all modules for their files
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+def _import_torchmetrics() -> None:
+    """Imports torchmetrics without scipy.signal, if neither has been imported."""
+    name = "scipy.signal"
+    if {name, "torchmetrics"} & sys.modules.keys():
+        return
+    sys.modules[name] = stand_in = _Later(name)
+    try:
+        import torchmetrics  # noqa: F401
+    finally:
+        if sys.modules.get(name) is stand_in:
+            del sys.modules[name]
+
+
 install()
+_import_torchmetrics()

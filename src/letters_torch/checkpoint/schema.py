@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from letters_torch.archive import ArchiveError
+from letters_torch.finite import all_finite
 from letters_torch.letters import CLASSES, PIXELS, SIDE
 
 LARGEST_COUNT = 1 << 53  # the largest count that a float64 holds exactly
@@ -82,7 +83,7 @@ def _require_weights(weights: Any) -> None:
         len(V) > 0 and V.shape[1] == PIXELS + 1 and W.shape == (CLASSES, len(V) + 1),
         f"weights of shapes {tuple(V.shape)} and {tuple(W.shape)} do not make a network of {PIXELS} pixels",
     )
-    _expect(bool(V.isfinite().all() and W.isfinite().all()), "weights are not finite numbers")
+    _expect(all_finite(V) and all_finite(W), "weights are not finite numbers")
 
 
 def _require_state(state: dict[Any, Any]) -> None:

@@ -164,10 +164,10 @@ def _inverse_matrices(parameters: AffineParameters, height: int, width: int) -> 
     # Contiguous: NumPy may round functions of strided arrays differently, and the result would depend on the block's
     # size.
     rotation, (shear_x, shear_y) = np.deg2rad(parameters.angle), np.ascontiguousarray(np.deg2rad(parameters.shear).T)
-    a = np.cos(rotation - shear_y) / np.cos(shear_y)
-    b = -np.cos(rotation - shear_y) * np.tan(shear_x) / np.cos(shear_y) - np.sin(rotation)
-    c = np.sin(rotation - shear_y) / np.cos(shear_y)
-    d = -np.sin(rotation - shear_y) * np.tan(shear_x) / np.cos(shear_y) + np.cos(rotation)
+    cos, sin, tan = np.cos(rotation - shear_y), np.sin(rotation - shear_y), np.tan(shear_x)
+    a, c = cos / np.cos(shear_y), sin / np.cos(shear_y)
+    b = -cos * tan / np.cos(shear_y) - np.sin(rotation)
+    d = -sin * tan / np.cos(shear_y) + np.cos(rotation)
     inverse = np.stack([d, -b, -c, a], 1).reshape(-1, 2, 2) / parameters.scale[:, None, None]
     shift = -(inverse * parameters.translate[:, None, :]).sum(2)
     half = np.array([width, height]) / 2

@@ -20,10 +20,14 @@ Sampling = Literal["replacement", "rounds"]
 
 def draws(seed: int, first_step: int, count: int) -> Draws:
     """The random draws of `count` steps from `first_step` on: (count, WORDS), uniform in [0, 1), in units of 2**-53."""
-    key = np.random.SeedSequence(seed).generate_state(2, np.uint64)
-    words = np.random.Philox(key=key, counter=first_step * WORDS // 4)  # each count makes 4 words
+    words = np.random.Philox(key=_key(seed), counter=first_step * WORDS // 4)  # each count makes 4 words
     top = (words.random_raw(count * WORDS) >> np.uint64(11)).astype(np.float64)  # 53 bits, the precision of float64
     return top.reshape(count, WORDS) * np.float64(2.0**-53)
+
+
+@lru_cache(maxsize=4)
+def _key(seed: int) -> npt.NDArray[np.unsignedinteger]:
+    return np.random.SeedSequence(seed).generate_state(2, np.uint64)
 
 
 def rows(draw: Draws, size: int) -> Rows:

@@ -19,6 +19,7 @@ from letters_torch.data.datamodule import Batch, LettersDataModule
 from letters_torch.data.prefetch import Block
 from letters_torch.errors import Diverged, UserError
 from letters_torch.exact_sgd import PANEL, Model, Schedule, Stage, initial_weights, logits, make_engine, parallel_logits
+from letters_torch.finite import all_finite
 from letters_torch.letters import CLASSES, PIXELS
 from letters_torch.lightning.clock import Clock
 from letters_torch.reading.predictions import finite, softmax
@@ -146,7 +147,7 @@ class LettersModule(pl.LightningModule):
         if beyond.any():
             k = int(beyond.nonzero()[0])
             raise self._diverged(block.first_step + k, f"loss is {losses[k]:g}")
-        if not (self.V.sum() + self.W.sum()).isfinite():  # the last step's loss is of the weights before it
+        if not (all_finite(self.V) and all_finite(self.W)):  # the last step's loss is of the weights before it
             raise self._diverged(block.first_step + len(losses) - 1, "weights are no longer finite numbers")
         # One by one, so that the sum's rounding does not depend on how the run is cut into blocks.
         self._loss_sum = reduce(operator.add, losses.tolist(), self._loss_sum)

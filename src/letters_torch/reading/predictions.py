@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from letters_torch.errors import UserError
+from letters_torch.finite import all_finite
 from letters_torch.letters import ALPHABET, CLASSES
 
 # A prediction of lower confidence is called unsure. With a network trained by best-438k.yaml these are 11 of 100
@@ -94,7 +95,7 @@ class Predictions:
 
 def finite(logits: Tensor) -> Tensor:
     """The logits, unchanged; UserError if one of them is not finite, so that nothing can be predicted."""
-    if not logits.isfinite().all():
+    if not all_finite(logits):
         raise UserError("the network's logits are not finite numbers; its weights or its inputs are too large")
     return logits
 
