@@ -70,7 +70,6 @@ def estimator(options: Options) -> list[Table]:
     """a step of the estimator beside scikit-learn's and PyTorch's, one thread each, written into docs/estimator.md"""
     from benchmarks import estimator
 
-    options.out = options.out or ESTIMATOR_PAGE
     return [estimator.table(options.data, options.rounds, options.seconds)]
 
 
@@ -83,7 +82,6 @@ def study(options: Options) -> list[Table]:
 
 def report(options: Options) -> list[Table]:
     """steps, fit and, with --against, compare, written into docs/benchmarks.md and where its figures are quoted"""
-    options.out = options.out or PAGE
     parts = (steps, fit, compare) if options.against else (steps, fit)
     return [table for part in parts for table in part(options)]
 
@@ -96,6 +94,20 @@ def quote(_: Options) -> list[Table]:
 MEASUREMENTS: tuple[Callable[[Options], list[Table]], ...] = (
     *(report, steps, peers, floor, scaling, fit, compare, estimator, study, quote),
 )
+STEPS = ("peers", "floor", "products", "widths", "panels", "threads")
+# The keys of the tables that each returns, so that a page can be checked before anything is measured.
+KEYS: dict[Callable[[Options], list[Table]], tuple[str, ...]] = {
+    steps: STEPS,
+    peers: STEPS[:1],
+    floor: STEPS[1:3],
+    scaling: STEPS[3:],
+    fit: ("fit", "phases"),
+    compare: ("compare",),
+    estimator: ("estimator",),
+    study: ("study",),
+    report: (*STEPS, "fit", "phases"),
+}
+PAGES = {report: PAGE, estimator: ESTIMATOR_PAGE}  # where no --out is given
 
 
 def main(args: list[str] | None = None) -> None:
@@ -119,6 +131,10 @@ def main(args: list[str] | None = None) -> None:
 def _measure(options: Options) -> None:
     from benchmarks import idle, machine, page
 
+    options.out = options.out or PAGES.get(options.measure)
+    if options.out:
+        with_compare = ("compare",) if options.measure is report and options.against else ()
+        page.require_places(options.out, (*KEYS[options.measure], *with_compare))
     measured_on = machine.describe(idle.others() if options.busy else idle.wait())
     print(f"{measured_on}\n", flush=True)
     tables: list[Table] = options.measure(options)

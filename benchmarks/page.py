@@ -1,27 +1,41 @@
 """Puts measured tables into a page, each between its own markers, so that no figure there is typed by hand."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.table import Table
 
 
-def update(page: Path, tables: list[Table], measured_on: str) -> None:
-    """Replaces the tables in the page; the rest of it stays as it is.
+def require_places(page: Path, keys: Iterable[str]) -> None:
+    """Ends the program if the page cannot be read, cannot be written or has no place for one of the tables."""
+    try:
+        with page.open("r+", encoding="utf-8") as file:
+            text = file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8"
+        raise SystemExit(f"--out {page}: {reason}; name an existing page with places for the tables") from error
+    for key in keys:
+        if not _place(key).search(text):
+            raise SystemExit(f"--out {page}: no place for the table {key}; add the lines {_begin(key)} and {_end(key)}")
 
-    Raises:
-        ValueError: the page has no place for one of them.
-    """
+
+def update(page: Path, tables: list[Table], measured_on: str) -> None:
+    """Replaces the tables in the page, which has a place for each; the rest of it stays as it is."""
     text = page.read_text(encoding="utf-8")
     for table in tables:
-        text = _replaced(text, table, measured_on, page)
+        before, after = _place(table.key).split(text, maxsplit=1)
+        text = f"{before}{_begin(table.key)}\n{table}\n\nMeasured on: {measured_on}.\n{_end(table.key)}{after}"
     page.write_text(text, encoding="utf-8")
 
 
-def _replaced(text: str, table: Table, measured_on: str, page: Path) -> str:
-    begin, end = f"<!-- {table.key}: begin -->", f"<!-- {table.key}: end -->"
-    place = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-    if not place.search(text):
-        raise ValueError(f"{page} has no place for the table {table.key}: {begin} ... {end}")
-    section = f"{begin}\n{table}\n\nMeasured on: {measured_on}.\n{end}"
-    return place.sub(lambda _: section, text)
+def _place(key: str) -> re.Pattern[str]:
+    return re.compile(re.escape(_begin(key)) + ".*?" + re.escape(_end(key)), re.DOTALL)
+
+
+def _begin(key: str) -> str:
+    return f"<!-- {key}: begin -->"
+
+
+def _end(key: str) -> str:
+    return f"<!-- {key}: end -->"

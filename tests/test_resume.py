@@ -70,12 +70,12 @@ def test_other_letters_may_be_split_in_any_way(path: Path, tmp_path: Path) -> No
 
 
 def test_a_step_beyond_the_schedule_is_refused() -> None:
-    resume.require_step_in_schedule({"letters_torch": {"step": 200}}, 200)
+    resume.require_step_in_schedule({"letters_torch": {"step": 2000}}, 2000)
     with pytest.raises(UserError) as error:
-        resume.require_step_in_schedule({"letters_torch": {"step": 201}}, 200)
+        resume.require_step_in_schedule({"letters_torch": {"step": 2001}}, 2000)
     message(
         error,
-        "--ckpt_path: the run is at step 201, but model.schedule ends at step 200; lengthen a stage or add one",
+        "--ckpt_path: the run is at step 2,001, but model.schedule ends at step 2,000; lengthen a stage or add one",
     )
 
 

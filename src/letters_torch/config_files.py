@@ -36,6 +36,9 @@ NOT_OFFERED = (
     "use_distributed_sampler",
 )
 
+# Those of them that are null in each config.yaml of an earlier version. Null means nothing there and is accepted.
+NO_LONGER_OFFERED = ("plugins",)
+
 LARGEST = 1_000_000  # bytes; a config has some thousand
 MOST_VALUES = 10_000  # keys and values, each counted as often as an alias repeats it
 

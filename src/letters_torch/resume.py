@@ -89,7 +89,7 @@ def require_step_in_schedule(content: dict[str, Any], total: int) -> None:
     step = content["letters_torch"]["step"]
     if step > total:
         raise UserError(
-            f"--ckpt_path: the run is at step {step}, but model.schedule ends at step {total};"
+            f"--ckpt_path: the run is at step {step:,}, but model.schedule ends at step {total:,};"
             " lengthen a stage or add one"
         )
 
@@ -107,7 +107,7 @@ def prepare_folder(source: Path, folder: Path, step: int) -> None:
     if last.exists() and step_of(last) > step:
         aside.mkdir(exist_ok=True)
         copy(last, aside / last.name)
-        say(f"resuming from step {step}; later checkpoints are kept in {aside}")
+        say(f"resuming from step {step:,}; later checkpoints are kept in {aside}")
     for file in beyond:
         aside.mkdir(exist_ok=True)
         file.replace(aside / file.name)

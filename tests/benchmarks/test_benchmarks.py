@@ -219,15 +219,34 @@ def test_tables_go_between_their_own_markers(tmp_path: Path) -> None:
     assert file.read_text().startswith("before\n<!-- a: begin -->\n**T**")
     assert file.read_text().endswith("Measured on: a machine.\n<!-- a: end -->\nafter\n")
     assert "old" not in file.read_text()
-    with pytest.raises(ValueError, match="no place for the table b"):
-        page.update(file, [Table("b", "T", ("n",))], "a machine")
 
 
-def test_the_page_has_a_place_for_every_table() -> None:
-    text = (Path(__file__).parents[2] / "docs/benchmarks.md").read_text(encoding="utf-8")
-    for key in ("peers", "floor", "products", "widths", "panels", "threads", "fit", "phases", "compare"):
-        assert f"<!-- {key}: begin -->" in text
-        assert f"<!-- {key}: end -->" in text
+def test_the_pages_have_a_place_for_every_table() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    page.require_places(docs / "benchmarks.md", (*command_line.KEYS[command_line.report], "compare"))
+    page.require_places(docs / "estimator.md", command_line.KEYS[command_line.estimator])
+    page.require_places(docs / "studies.md", command_line.KEYS[command_line.study])
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("missing.md", "--out missing.md: No such file or directory; name an existing page"),
+        (".", "--out .: Is a directory"),
+        ("bytes.md", "--out bytes.md: not UTF-8"),
+        ("page.md", "--out page.md: no place for the table compare; add the lines <!-- compare: begin --> and"),
+    ],
+)
+def test_a_wrong_page_is_said_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(idle, "others", lambda *_: pytest.fail("measured"))
+    (tmp_path / "bytes.md").write_bytes(b"\xff\xfe")
+    (tmp_path / "page.md").write_text("<!-- fit: begin -->\n<!-- fit: end -->\n")
+    with pytest.raises(SystemExit) as ended:
+        command_line.main(["compare", "--busy", "--data", "x.mat", "--against", "src", "--out", name])
+    assert str(ended.value).startswith(said)
 
 
 def test_phases_do_not_count_what_is_inside_them() -> None:

@@ -67,6 +67,8 @@ def test_right_arguments_pass(tmp_path: Path) -> None:
         ("modle:\n  hidden: 3\n", ["unknown key 'modle'"]),
         ("hidden: 3\n", ["unknown key 'hidden'", "did you mean model.hidden?"]),
         ("trainer:\n  max_epochs: 3\n", ["unknown key trainer.max_epochs", "--trainer.max_steps"]),
+        ("trainer:\n  plugins: x\n", ["unknown key trainer.plugins"]),
+        ("model:\n  plugins:\n", ["unknown key model.plugins"]),
         ("lr: 3\n", ["unknown key 'lr'", "model.schedule"]),
     ],
 )

@@ -106,6 +106,15 @@ def test_a_run_whose_folder_was_moved_is_resumed_where_it_is(folder: Path, capsy
     assert torch.load(moved / "checkpoints/last.ckpt", weights_only=True)["global_step"] == 100
 
 
+@pytest.mark.usefixtures("trained")
+def test_a_run_of_an_earlier_version_is_resumed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its config.yaml has a setting of Lightning's that is no longer offered, as null."""
+    config = RUN / "config.yaml"
+    config.write_text(config.read_text().replace("trainer:\n", "trainer:\n  plugins: null\n"))
+    assert "is the last of this run" in said(capsys, "fit", "--ckpt_path", "last")
+    assert "ended at step 200" in said(capsys, "fit", "--config", str(config))
+
+
 @pytest.mark.parametrize("text", ["a: [", "", "model: {hidden: 6, hidden: 7}\n", "modle: {}\n"])
 @pytest.mark.usefixtures("trained")
 def test_a_broken_config_of_a_run(capsys: pytest.CaptureFixture[str], text: str) -> None:

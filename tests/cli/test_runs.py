@@ -80,6 +80,15 @@ def test_two_settings_of_one_name_are_told_apart() -> None:
     ]
 
 
+def test_early_stopping_comes_with_its_patience(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for patience in (2, 5):
+        stopping = {"class_path": "a.EarlyStopping", "init_args": {"monitor": "val/acc", "patience": patience}}
+        run(tmp_path, f"version_{patience}", trainer={"callbacks": [stopping, {"class_path": "a.Timer"}]})
+    assert [line.split("  ")[-1] for line in lines(capsys, str(tmp_path))[1:]] == [
+        f"callbacks=EarlyStopping(patience={patience}) + Timer" for patience in (2, 5)
+    ]
+
+
 def test_a_broken_config_is_said(three: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (three / "lightning_logs/version_0/config.yaml").write_text("a: [")
     assert lines(capsys, str(three))[1].endswith("config.yaml cannot be read")

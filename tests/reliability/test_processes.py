@@ -80,7 +80,7 @@ def test_a_signal_in_a_run(tmp_path: Path, killer: Killer) -> None:
     assert not {"error", "Traceback"} & set(re.findall(r"\w+", answer["output"]))
     step = checkpoint.load(runs.last_of(tmp_path))["letters_torch"]["step"]
     assert step % 1000 == 0
-    assert f"SIGTERM: stopped after step {step}; saved {runs.last_of(tmp_path)}" in answer["output"]
+    assert f"SIGTERM: stopped after step {step:,}; saved {runs.last_of(tmp_path)}" in answer["output"]
     assert f"to resume: python -m letters_torch fit --ckpt_path {runs.last_of(tmp_path)}" in answer["output"]
 
 

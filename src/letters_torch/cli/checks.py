@@ -136,6 +136,8 @@ def check_keys(command: str, file: Path, config: dict[str, Any]) -> None:
             if not isinstance(value, dict):
                 raise UserError(f"--config {file}: {key} must be a table of settings; leave an empty one out")
             for name, setting in value.items():
+                if setting is None and key == "trainer" and name in config_files.NO_LONGER_OFFERED:
+                    continue
                 if f"{key}.{name}" not in known:
                     raise UserError(f"--config {file}: unknown key {key}.{name}{_hint(f'{key}.{name}', known)}")
                 _check_value(command, f"--config {file}: {key}.{name}", f"{key}.{name}", setting)

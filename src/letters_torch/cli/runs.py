@@ -114,14 +114,19 @@ def differences(runs: list[Run]) -> list[dict[str, str]]:
 
 
 def _short(value: Any) -> str:
-    """A value in a few characters: a schedule as its stages, `40,000 at 0.01 to 0`; classes as their names."""
+    """A value in a few characters: a schedule as its stages, `40,000 at 0.01 to 0`; callbacks as their names."""
     if isinstance(value, list) and value and all(isinstance(each, dict) and "lr" in each for each in value):
         return " + ".join(map(_stage, value))
     if isinstance(value, list) and value and all(isinstance(each, dict) and "class_path" in each for each in value):
-        return " + ".join(str(each["class_path"]).rpartition(".")[2] for each in value)
+        return " + ".join(map(_callback, value))
     if isinstance(value, bool):
         return str(value).lower()
     return " ".join(str(value).split())[:60]
+
+
+def _callback(callback: dict[str, Any]) -> str:
+    name, patience = str(callback["class_path"]).rpartition(".")[2], (callback.get("init_args") or {}).get("patience")
+    return name if patience is None else f"{name}(patience={patience})"
 
 
 def _stage(stage: dict[str, Any]) -> str:

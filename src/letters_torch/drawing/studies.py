@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from textwrap import fill
 from typing import Any
 
 import matplotlib as mpl
@@ -15,19 +16,23 @@ COLOURS = ("#2b83d6", "#e08a1e", "#2ca25f", "#c0504d", "#8856a7", "#0f9d9d", "#b
 
 WIDTH, TEXT = 6.2, 9.5  # inches, points: 10 pixels on a phone, where the page draws a figure 480 pixels wide
 
+CHARACTERS = 34  # of a name on a line, so that two fit beside each other in a legend
+
 VERDICTS = {"better": VAL, "worse": "#c0504d", "open": "#8a8f98"}
 
 
 @mpl.rc_context(_RC)
 def forest(differences: Mapping[str, tuple[float, float, float, str]], xlabel: str) -> Figure:
     """A row for each name (mean difference, ends of its interval, verdict), around a line at 0."""
-    figure, axes = _figure(WIDTH, 1.0 + 0.3 * len(differences))
+    names = [fill(name, CHARACTERS) for name in differences]
+    lines = 1 + max(name.count("\n") for name in names)
+    figure, axes = _figure(WIDTH, 1.0 + 0.15 * (1 + lines) * len(names))
     for row, (mean, low, high, verdict) in enumerate(differences.values()):
         axes.plot([low, high], [row, row], color=VERDICTS[verdict], linewidth=2)
         axes.plot([mean], [row], "o", color=VERDICTS[verdict], markersize=5)
     axes.axvline(0, color=INK, linewidth=0.7)
-    axes.set_yticks(range(len(differences)), list(differences), fontsize=TEXT)
-    axes.set_ylim(len(differences) - 0.4, -0.6)  # the first on top
+    axes.set_yticks(range(len(names)), names, fontsize=TEXT)
+    axes.set_ylim(len(names) - 0.4, -0.6)  # the first on top
     axes.set_xlabel(xlabel)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.tick_params(axis="y", length=0)
@@ -46,7 +51,7 @@ def bands(curves: Mapping[str, Sequence[Curve]], ylabel: str) -> Figure:
         if not steps:
             continue
         mean, sd = values.mean(0), values.std(0, ddof=1) if len(values) > 1 else np.zeros(len(steps))
-        axes.plot(steps, mean, label=name, color=colour)
+        axes.plot(steps, mean, label=fill(name, CHARACTERS), color=colour)
         axes.fill_between(steps, mean - sd, mean + sd, color=colour, alpha=0.2, linewidth=0)
     axes.set(xlabel="step", ylabel=ylabel)
     axes.xaxis.set_major_locator(MaxNLocator(5))
@@ -67,7 +72,8 @@ def costs(points: Mapping[str, tuple[float, float, float]], ylabel: str) -> Figu
     figure, axes = _figure(WIDTH, 4.2)
     for number, (name, colour) in enumerate(zip(points, cycle(COLOURS), strict=False), 1):
         seconds, mean, sd = points[name]
-        axes.errorbar([seconds], [mean], yerr=[np.nan_to_num(sd)], fmt="o", color=colour, label=f"{number}: {name}")
+        label = fill(f"{number}: {name}", CHARACTERS)
+        axes.errorbar([seconds], [mean], yerr=[np.nan_to_num(sd)], fmt="o", color=colour, label=label)
         axes.annotate(str(number), (seconds, mean), textcoords="offset points", xytext=(5, 4), fontsize=TEXT)
     axes.set(xscale="log", xlabel="seconds a run", ylabel=ylabel)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -1,10 +1,12 @@
 """The settings of a run as arguments of a parser: the same keys, types and defaults for a command and for a study."""
 
+from argparse import SUPPRESS
+from types import NoneType
 from typing import Any
 
 from pytorch_lightning.cli import LightningArgumentParser
 
-from letters_torch.config_files import NOT_OFFERED
+from letters_torch.config_files import NO_LONGER_OFFERED, NOT_OFFERED
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError
 from letters_torch.lightning.module import LettersModule
@@ -17,6 +19,8 @@ def add_settings(parser: LightningArgumentParser, trainer: type[StepTrainer]) ->
     parser.add_class_arguments(trainer, "trainer", skip=set(NOT_OFFERED), instantiate=False, **options)
     parser.add_class_arguments(LettersModule, "model", **options)
     parser.add_class_arguments(LettersDataModule, "data", **options)
+    for name in NO_LONGER_OFFERED:
+        parser.add_argument(f"--trainer.{name}", type=NoneType, default=SUPPRESS, help=SUPPRESS)
     for seed in ("model.seed", "data.seed"):
         parser.link_arguments("seed_everything", seed, compute_fn=_seed)
 

@@ -33,7 +33,7 @@ class Clock:
         """
         if max_steps > self.total:
             raise UserError(
-                f"--trainer.max_steps {max_steps} is beyond the schedule, which ends at step {self.total};"
+                f"--trainer.max_steps {max_steps} is beyond the schedule, which ends at step {self.total:,};"
                 " lengthen a stage of model.schedule or add one"
             )
         self.max_steps = self.total if max_steps == -1 else max_steps

@@ -157,7 +157,7 @@ class LettersModule(pl.LightningModule):
     def _diverged(self, step: int, what: str) -> Diverged:
         rates = self.schedule.rates(step, 1)
         return Diverged(
-            f"step {step}: the {what}; the learning rate {rates.lr[0]:g} (or the weight decay"
+            f"step {step:,}: the {what}; the learning rate {rates.lr[0]:g} (or the weight decay"
             f" {rates.weight_decay[0]:g}) of this stage of model.schedule is too high; the last checkpoint is kept"
         )
 

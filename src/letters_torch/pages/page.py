@@ -8,6 +8,7 @@ from pathlib import Path
 from letters_torch.drawing import tiles
 
 STYLE = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
+LONG = 30  # characters of a cell that may take several lines
 
 
 def document(title: str, *parts: str) -> str:
@@ -57,13 +58,18 @@ def table(label: str, head: Sequence[str], rows: Iterable[Sequence[str]], kind: 
     """Plain text in rows; it scrolls by itself where it is wider than the screen. The label is for a screen reader.
 
     The first column holds names, the others numbers, which are aligned to the right; with `kind` "words" the last
-    column holds words too.
+    column holds words too. A cell of more than `LONG` characters takes several lines where there is no room for it.
     """
     lines = ["".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)]
     for name, *cells in rows:
-        lines.append(f'<th scope="row">{escape(name)}</th>' + "".join(f"<td>{escape(cell)}</td>" for cell in cells))
+        lines.append(_cell('th scope="row"', name) + "".join(_cell("td", cell) for cell in cells))
     body = "".join(f"<tr>{line}</tr>\n" for line in lines)
     return scroll(label, f'<table class="{kind}">{body}</table>')
+
+
+def _cell(tag: str, text: str) -> str:
+    kind = ' class="long"' if len(text) > LONG else ""
+    return f"<{tag}{kind}>{escape(text)}</{tag.partition(' ')[0]}>"
 
 
 def scroll(label: str, content: str) -> str:

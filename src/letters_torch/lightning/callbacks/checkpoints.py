@@ -75,7 +75,7 @@ class RunCheckpoints(Checkpoint):
             self._keep_best(source, folder, trainer.global_step)
         if trainer.clock.is_over:
             say(
-                f"step {trainer.global_step} is the last of this run;"
+                f"step {trainer.global_step:,} is the last of this run;"
                 " to resume it, raise --trainer.max_steps or lengthen model.schedule"
             )
 
@@ -101,7 +101,7 @@ class RunCheckpoints(Checkpoint):
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """A run that early stopping has ended does not start again."""
         if any(_has_stopped(callback) for callback in trainer.callbacks):
-            say(f"early stopping ended this run at step {trainer.global_step}; to resume it, raise the patience")
+            say(f"early stopping ended this run at step {trainer.global_step:,}; to resume it, raise the patience")
             trainer.should_stop = True
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:

@@ -59,7 +59,7 @@ class StopOnSignal(Callback):
         if self.received is None:
             return
         last = trainer.run_checkpoints.last if trainer.run_checkpoints else None
-        say(f"{self.received.name}: stopped after step {trainer.global_step}" + (f"; saved {last}" if last else ""))
+        say(f"{self.received.name}: stopped after step {trainer.global_step:,}" + (f"; saved {last}" if last else ""))
         if last:
             say(f"to resume: python -m letters_torch fit --ckpt_path {last}")
 
