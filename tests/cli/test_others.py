@@ -13,6 +13,20 @@ def test_there_is_at_least_one_thread(capsys: pytest.CaptureFixture[str]) -> Non
     assert refused(capsys, "study", "width", "--threads", "0") == "error: --threads must be 1 or more, not 0\n"
 
 
+@pytest.mark.parametrize(
+    ("args", "where"),
+    [
+        ("draw --output", "--output"),
+        ("export --output", "--output"),
+        ("study", "study"),
+        ("study width --folder", "--folder"),
+    ],
+)
+def test_a_home_that_there_is_not(args: str, where: str, capsys: pytest.CaptureFixture[str]) -> None:
+    error = refused(capsys, *args.split(), "~nouser/x")
+    assert error == f"error: {where} ~nouser/x: there is no user of that name; write the folder out\n"
+
+
 @pytest.mark.parametrize("name", commands.OTHERS)
 def test_the_help_has_examples_that_are_accepted(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

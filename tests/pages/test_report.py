@@ -283,6 +283,11 @@ def test_a_page_that_cannot_be_written(gathered: run.Run, tmp_path: Path, monkey
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_page_in_a_home_that_there_is_not(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    error = refused(capsys, "report", "--ckpt_path", str(last(folder)), "--output=~nouser/x")
+    assert error == "error: --output ~nouser/x: there is no user of that name; write the folder out\n"
+
+
 def test_other_letters_than_the_runs_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     other = folder.parents[1] / "other"
     other.mkdir()

@@ -165,6 +165,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"cases": {"a": {"model.schedule.0.lr": -1.0}}}, "must be"),
     ({"cases": {"a": {"data.validation": 500}}}, "leaves nothing to train on"),
     ({"cases": {"a": {"data.path": "nowhere.mat"}}}, "nowhere.mat"),
+    ({"cases": {"a": {"data.path": "~nouser/x"}}}, "data.path ~nouser/x: there is no user of that name"),
     ({"cases": {"a": {"trainer.max_steps": 10_000}}}, "beyond the schedule"),
 ]
 

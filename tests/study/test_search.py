@@ -167,3 +167,17 @@ def test_the_command_compares_drawn_settings_and_runs_none_twice(
     others.study(args)
     assert {name: (tmp_path / "out" / name).read_bytes() for name in contents} == contents
     assert method == "random" or optuna.logging.get_verbosity() == optuna.logging.WARNING
+
+
+@pytest.mark.parametrize("method", ["random", "optuna"])
+def test_a_setting_that_is_drawn_again_is_compared_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setattr(cluster, "Runner", InProcess)
+    draw = {"method": method, "count": 5, "from": {"model.hidden": {"choice": [4, 6]}}}  # the base has 6
+    found = study(tmp_path, vary=None, cases=None, draw=draw, seeds=[0], final={"seeds": [1]})
+    others.study([str(found.file), "--folder", str(tmp_path / "out")])
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "out/results.csv").read_text())))
+    trials = [(row["part"], row["setting"]) for row in rows]
+    assert trials[:2] == [("study", "base"), ("study", "hidden=4")]
+    assert len(set(trials)) == len(trials)

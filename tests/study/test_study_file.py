@@ -86,6 +86,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"draw": {"count": 1, "from": {"model.hidden": {"normal": [0, 1]}}}}, "must be one of uniform"),
     ({"draw": {"count": 1, "from": {"a": {"uniform": [2, 1]}}}}, "give two numbers, the smaller one first, not "),
     ({"draw": {"count": 1, "from": {"a": {"loguniform": [0, 1]}}}}, r"the numbers must be above 0, not \[0, 1\]"),
+    ({"draw": {"count": 1, "from": {"a": {"uniform": [0, float("inf")]}}}}, "draw.from.a.uniform: give two numbers, "),
+    ({"draw": {"count": 1, "from": {"a": {"randint": [0.5, 3]}}}}, "draw.from.a.randint: give two whole numbers, "),
 ]  # fmt: skip
 
 

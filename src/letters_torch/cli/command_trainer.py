@@ -5,12 +5,17 @@ from typing import Any, Literal
 
 from letters_torch.console import say
 from letters_torch.lightning.trainer import StepTrainer
+from letters_torch.paths import expanded
 
 
 def _print_results(results: list[dict[str, Any]], _: str) -> None:
     """`val/acc 0.8933, val/loss 0.3517`; Lightning would print a table with 16 digits."""
     figures = {name: float(value) for each in results for name, value in each.items()}
     say(", ".join(f"{name} {value:.4f}" for name, value in figures.items()))
+
+
+def _expanded(output: Path | None) -> Path | None:
+    return None if output is None else expanded(output, "--output")
 
 
 class CommandTrainer(StepTrainer):
@@ -95,7 +100,7 @@ class CommandTrainer(StepTrainer):
         from letters_torch.pages import command  # imports matplotlib
 
         assert ckpt_path is not None
-        command.report(self, model, datamodule, Path(ckpt_path), output)
+        command.report(self, model, datamodule, Path(ckpt_path), _expanded(output))
 
     def explain(
         self,
@@ -116,4 +121,4 @@ class CommandTrainer(StepTrainer):
         """
         from letters_torch.pages.draw import command
 
-        command.explain(model, datamodule, None if ckpt_path is None else Path(ckpt_path), row, output)
+        command.explain(model, datamodule, None if ckpt_path is None else Path(ckpt_path), row, _expanded(output))

@@ -2,7 +2,6 @@
 
 import logging
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from jsonargparse import ArgumentError, Namespace
@@ -17,6 +16,7 @@ from letters_torch.errors import UserError
 from letters_torch.lightning.arguments import add_settings
 from letters_torch.lightning.module import LettersModule
 from letters_torch.lightning.trainer import StepTrainer
+from letters_torch.paths import expanded
 
 LettersKey = tuple[Any, ...]
 
@@ -51,7 +51,7 @@ def parse(config: dict[str, Any]) -> Namespace:
     except (ArgumentError, TypeError, ValueError, AttributeError) as error:
         raise UserError(_reason(error)) from error
     if parsed.data.path is not None:
-        parsed.data.path = str(Path(parsed.data.path).expanduser().absolute())
+        parsed.data.path = str(expanded(parsed.data.path, "data.path").absolute())
     return parsed
 
 

@@ -20,7 +20,7 @@ from letters_torch.console import say
 from letters_torch.errors import UserError
 from letters_torch.study import cluster
 from letters_torch.study.outcome import FAILED, is_over, result_of
-from letters_torch.study.study_file import Setting, Study, Trial
+from letters_torch.study.study_file import Setting, Study, Trial, distinct
 
 if TYPE_CHECKING:
     from letters_torch.study.results import Results
@@ -62,7 +62,7 @@ def conduct(study: Study, folder: Path, address: str | None = None, threads: int
         from letters_torch.study import search
 
         drawn = map(study.drawn, search.random_points(study.draw))
-        study = replace(study, settings=(*study.settings, *drawn))
+        study = replace(study, settings=distinct((*study.settings, *drawn)))
     with (
         _Progress(study, folder) as progress,
         cluster.Runner(study, folder, threads, address, progress.done) as runner,
@@ -75,7 +75,7 @@ def conduct(study: Study, folder: Path, address: str | None = None, threads: int
         _run(runner, progress, study.trials(study.settings, study.seeds), folder)
         settings = study.settings
         if study.draw is not None and study.draw.method == "optuna":
-            settings = (*settings, *_search(runner, progress, study, folder))
+            settings = distinct((*settings, *_search(runner, progress, study, folder)))
         best = Results.read(study, folder, settings).best
         compared = tuple(setting for setting in settings if best and setting in (study.base, best))
         final = study.trials(compared, study.final_seeds)

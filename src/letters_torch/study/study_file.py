@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import product, takewhile
@@ -12,6 +13,7 @@ from typing import Any
 
 from letters_torch import config_files
 from letters_torch.errors import UserError, require_choice, require_int
+from letters_torch.paths import expanded
 from letters_torch.study import keys
 
 STUDIES = "studies"
@@ -104,7 +106,7 @@ def find(name: str) -> Path:
     Raises:
         UserError: there is none.
     """
-    given = Path(name).expanduser()
+    given = expanded(name, "study")
     if given.is_file():
         return given
     folders = [place / STUDIES for place in config_files.places()[1:]]
@@ -143,7 +145,12 @@ def _study(file: Path, content: dict[str, Any]) -> Study:
         raise UserError(f"final.seeds: {sorted(set(seeds) & set(final_seeds))} are among `seeds`; give fresh ones")
     metric = content.get("metric", "val/acc")
     require_choice("metric", metric, list(METRICS))
-    return Study(file, _title(file), _unique(found), _draw(content.get("draw")), seeds, final_seeds, metric)
+    settings = distinct(found)
+    labels = [setting.label for setting in settings]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise UserError(f"two settings have the label {label!r}; name the cases differently")
+    return Study(file, _title(file), settings, _draw(content.get("draw")), seeds, final_seeds, metric)
 
 
 def _title(file: Path) -> str:
@@ -217,10 +224,13 @@ def _require_distribution(where: str, given: Any) -> None:
     require_choice(where, name, DISTRIBUTIONS)
     if not isinstance(arguments, list) or not arguments or (name != "choice" and len(arguments) != 2):
         raise UserError(f"{where}.{name}: give a list, {example}")
-    if name != "choice" and not (
-        all(type(number) in (int, float) for number in arguments) and arguments[0] < arguments[1]
-    ):
-        raise UserError(f"{where}.{name}: give two numbers, the smaller one first, not {keys.text(arguments)}")
+    if name == "choice":
+        return
+    whole = name == "randint"
+    are_numbers = all(type(n) in (int, float) and abs(n) < math.inf and not (whole and n % 1) for n in arguments)
+    if not are_numbers or arguments[0] >= arguments[1]:
+        kind = "whole numbers" if whole else "numbers"
+        raise UserError(f"{where}.{name}: give two {kind}, the smaller one first, not {keys.text(arguments)}")
     if name == "loguniform" and arguments[0] <= 0:
         raise UserError(f"{where}.loguniform: the numbers must be above 0, not {keys.text(arguments)}")
 
@@ -249,17 +259,13 @@ def _require_known(what: str, content: Mapping[str, Any], known: tuple[str, ...]
             raise UserError(f"unknown {what} {name!r}; known are {', '.join(known)}")
 
 
-def _unique(settings: list[Setting]) -> tuple[Setting, ...]:
+def distinct(settings: Iterable[Setting]) -> tuple[Setting, ...]:
     """Without repetitions: the base may be a point of the grid, too, and is then named as that point."""
     found: dict[str, Setting] = {}
     for setting in settings:
         same = canonical(setting.config)
         if same not in found or (found[same].label == "base" and setting.factors):
             found[same] = setting
-    labels = [setting.label for setting in found.values()]
-    twice = {label for label in labels if labels.count(label) > 1}
-    if twice:
-        raise UserError(f"two settings have the label {twice.pop()!r}; name the cases differently")
     return tuple(found.values())
 
 
