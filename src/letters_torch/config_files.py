@@ -54,7 +54,7 @@ def find(name: str) -> Path:
     Raises:
         UserError: there is none; the message lists those that come with the package.
     """
-    given = expanded(Path(name), "--config")
+    given = expanded(name, "--config")
     if given.is_file():
         return given
     if given.name == name:

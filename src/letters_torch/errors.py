@@ -22,6 +22,13 @@ def reason(error: BaseException) -> str:
     return " ".join(text.split())[:120] or type(error).__name__
 
 
+def first_cause(error: BaseException) -> BaseException:
+    """The error at the start of the chain: parsers wrap it in their own words."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
 def require_choice(name: str, value: object, choices: Sequence[str]) -> None:
     """Raises UserError if the value of the setting `name` is none of its choices."""
     if value not in choices:

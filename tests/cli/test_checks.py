@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from letters_torch.cli.checks import check_arguments
+from letters_torch.cli.checks import check_arguments, first
 from letters_torch.errors import UserError
 from tests.support.making import message
 
@@ -135,3 +135,11 @@ def test_a_name_that_is_not_utf_8(flag: str, form: str) -> None:
     with pytest.raises(UserError) as error:
         check_arguments(["predict", *form.format(flag, "a\udcff.mat").split()])
     message(error, r"a\udcff.mat: not UTF-8; rename the file")
+
+
+@pytest.mark.parametrize(
+    ("args", "value"),
+    [("--flag a b", "a"), ("--flag a --flag=b --other c", "b"), ("--flag a --flag", None), ("--flag --other c", None)],
+)
+def test_the_value_of_a_flag_is_its_own(args: str, value: str | None) -> None:
+    assert first(args.split(), "--flag") == value

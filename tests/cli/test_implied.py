@@ -121,3 +121,24 @@ def test_a_broken_config_of_a_run(capsys: pytest.CaptureFixture[str], text: str)
     (RUN / "config.yaml").write_text(text)
     for command in ("predict", "report"):
         assert str(RUN / "config.yaml") in refused(capsys, command)
+
+
+@pytest.mark.parametrize("text", ["model: [1\n", "- 1\n", ""])
+def test_a_run_whose_config_was_damaged_is_resumed_with_another(
+    folder: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    said(capsys, "fit", "--config", "small.yaml", "--trainer.max_steps", "50")
+    (RUN / "config.yaml").write_text(text)
+    assert "changed since" not in said(capsys, "fit", "--config", "small.yaml", "--ckpt_path", str(LAST))
+    assert yaml.safe_load((RUN / "config.yaml").read_text())["model"]["hidden"] == HIDDEN
+
+
+def test_a_number_that_was_written_in_another_way_is_no_change(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said(capsys, "fit", "--config", "small.yaml", "--trainer.max_steps", "50")
+    config = RUN / "config.yaml"
+    config.write_text(config.read_text().replace("lr: 0.02", "lr: 2e-2"))
+    told = said(capsys, "fit", "--config", "small.yaml", "--ckpt_path", str(LAST))
+    assert "changed since the checkpoint: trainer.max_steps is -1, was 50" in told
+    assert "model.schedule" not in told

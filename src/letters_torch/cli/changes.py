@@ -3,18 +3,20 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonargparse import Namespace
 
+from letters_torch import config_files
 from letters_torch.console import say
+from letters_torch.errors import UserError
 
 
 def tell_changes(saved: Path, config: Namespace) -> None:
     """Prints the settings that a resumed run changes. The new values are used, unless they are refused."""
-    before = yaml.safe_load(saved.read_text(encoding="utf-8"))
-    if not isinstance(before, dict):
+    try:
+        before = config_files.read(saved, flag="")
+    except UserError:  # not needed for the resume, which replaces it
         return
-    now = yaml.safe_load(yaml.safe_dump(_plain(config)))
+    now = _plain(config)
     for section in ("seed_everything", "model", "data", "trainer"):
         for name, old, new in _differences(before.get(section), now.get(section), section):
             if name == "trainer.default_root_dir":  # the same folder, or the run would not be resumed in it

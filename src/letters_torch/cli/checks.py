@@ -49,8 +49,8 @@ def values(args: list[str]) -> Iterator[tuple[str, str]]:
 
 def first(args: list[str], flag: str) -> str | None:
     """The first value of the last time that a flag is given; None if it is not."""
-    at = max((place for place, arg in enumerate(args) if arg.partition("=")[0] == flag), default=None)
-    return None if at is None else next((value for _, value in values(args[at:])), None)
+    at = max((place for place, arg in enumerate(args) if arg.partition("=")[0] == flag), default=len(args))
+    return next((value for name, value in values(args[at:]) if name == flag), None)
 
 
 def check_command(name: str, known: list[str]) -> None:
@@ -88,7 +88,7 @@ def check_arguments(args: list[str]) -> None:
             check_keys(command, file, config_files.read(file))
         elif name == "--ckpt_path":
             check_checkpoint(value)
-        elif name == "--pictures" and not expanded(Path(value), name).exists():
+        elif name == "--pictures" and not expanded(value, name).exists():
             raise UserError(f"--pictures {value}: no such file or folder")
         elif name == "--data.path" and not downloads:
             check_letters(Path(value))

@@ -38,14 +38,15 @@ def _implied(args: list[str]) -> list[str]:
     named, root = first(args, "--ckpt_path"), first(args, "--trainer.default_root_dir")
     run: Path | None = None
     if named in ("last", "best") or (not named and args[0] not in STARTERS):
-        folder = expanded(Path(root or "."), "--trainer.default_root_dir")
+        folder = expanded(root or ".", "--trainer.default_root_dir")
         run = run_folder.find_checkpoint("last" if named == "last" else "best", folder).parent.parent
     elif named:
-        run = run_folder.of_checkpoint(expanded(Path(named), "--ckpt_path"))
-    inherited = run is not None and (run / "config.yaml").is_file()
-    file = run / "config.yaml" if run is not None and inherited else config_files.find(DEFAULT_CONFIG)
+        run = run_folder.of_checkpoint(expanded(named, "--ckpt_path"))
+    if run is not None and not (run / "config.yaml").is_file():
+        run = None
+    file = config_files.find(DEFAULT_CONFIG) if run is None else run / "config.yaml"
     if not any(arg.startswith("--print_config") for arg in args):  # its output is for a file
         say(f"config: {file}")
-    root_flag = ["--trainer.default_root_dir", str(run.parent.parent)] if run is not None and inherited else []
+    root_flag = [] if run is None else ["--trainer.default_root_dir", str(run.parent.parent)]
     check_keys(args[0], file, config_files.read(file))
     return ["--config", str(file), *root_flag]

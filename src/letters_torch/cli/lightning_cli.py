@@ -25,7 +25,7 @@ from letters_torch.cli.parser_errors import shortened
 from letters_torch.cli.shorthand import join_checkpoints
 from letters_torch.console import say
 from letters_torch.data.datamodule import LettersDataModule
-from letters_torch.errors import UserError
+from letters_torch.errors import UserError, first_cause
 from letters_torch.letters import CLASSES
 from letters_torch.lightning.arguments import add_settings
 from letters_torch.lightning.module import LettersModule
@@ -36,11 +36,6 @@ from letters_torch.reading.predictions import Predictions
 from letters_torch.reading.reader import load
 from letters_torch.run_folder import named_checkpoint
 
-OPTIONS: dict[str, dict[str, Any]] = {
-    "output": {"type": str, "default": "result.csv"},
-    "top": {"type": int, "default": 1},
-    "pictures": {"type": str, "nargs": "+", "default": None},
-}
 _PARSING = {"exit_on_error": False, "allow_abbrev": False, "prog": "python -m letters_torch"}
 
 
@@ -95,8 +90,8 @@ class LettersCLI(LightningCLI):
         if self._named not in (None, subcommand):
             return self.init_parser(**kwargs)  # of a command that was not given: building all of them takes long
         parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
-        for name, text in signatures.EXTRA.get(subcommand, {}).items():
-            parser.add_argument(f"--{name}", help=text, **OPTIONS[name])
+        for name, options in signatures.EXTRA.get(subcommand, {}).items():
+            parser.add_argument(f"--{name}", **options)
         return parser
 
     def _parse_ckpt_path(self) -> None:
@@ -112,18 +107,18 @@ class LettersCLI(LightningCLI):
         try:
             super().instantiate_classes()
         except (ValueError, TypeError, ImportError, RuntimeError) as error:
-            raise UserError(f"a setting cannot be used: {_first_cause(error)}") from error
+            raise UserError(f"a setting cannot be used: {first_cause(error)}") from error
 
     def before_instantiate_classes(self) -> None:
         """Resolves the checkpoint, the run folder and the paths before anything is built."""
         config = self.config[self.subcommand]
         root = config.trainer.default_root_dir
         if root is not None:
-            config.trainer.default_root_dir = str(expanded(Path(root), "--trainer.default_root_dir"))
+            config.trainer.default_root_dir = str(expanded(root, "--trainer.default_root_dir"))
         self.root = Path(config.trainer.default_root_dir or ".")
         config.trainer.callbacks = _without_replaced(config.trainer.callbacks)
         if config.data.path is not None:  # the run's config.yaml must mean the same from any folder
-            config.data.path = str(expanded(Path(config.data.path), "--data.path").absolute())
+            config.data.path = str(expanded(config.data.path, "--data.path").absolute())
         named = config.ckpt_path if isinstance(config.ckpt_path, list) else [config.ckpt_path]
         needed = named != [None] or self.subcommand not in STARTERS
         self.checkpoints = [named_checkpoint(each, self.root) for each in named] if needed else []
@@ -241,19 +236,12 @@ def run(args: list[str]) -> None:
     try:
         LettersCLI(join_checkpoints(args))
     except ArgumentError as error:
-        first = _first_cause(error)
-        raise UserError(str(first) if isinstance(first, UserError) else shortened(str(error))) from error
+        cause = first_cause(error)
+        raise UserError(str(cause) if isinstance(cause, UserError) else shortened(str(error))) from error
     except MisconfigurationException as error:
         raise UserError(str(error)) from error
     finally:
         threading.excepthook = before
-
-
-def _first_cause(error: BaseException) -> BaseException:
-    """The error at the start of the chain: parsers wrap it in their own words."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
 
 
 def _report_thread(error: threading.ExceptHookArgs) -> None:

@@ -5,6 +5,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import NoneType
+from typing import Any
 
 from letters_torch.config_files import NOT_OFFERED
 
@@ -47,12 +48,16 @@ def settings(command: str) -> dict[str, Kinds | None]:
     return {name: found[name] for name in found.keys() - {"model", "datamodule", "model.seed", "data.seed"}}
 
 
-# Flags that LettersCLI adds to a subcommand, with their help.
-EXTRA: dict[str, dict[str, str]] = {
+# Flags that LettersCLI adds to a subcommand, as `add_argument` takes them.
+EXTRA: dict[str, dict[str, dict[str, Any]]] = {
     "predict": {
-        "output": "the file to write; result.csv by default",
-        "top": "how many letters to list for each row, the most probable first; 1 by default",
-        "pictures": "image files or folders of them to read instead of the test rows",
+        "output": {"type": str, "default": "result.csv", "help": "the file to write"},
+        "top": {"type": int, "default": 1, "help": "how many letters to list for each row, the most probable first"},
+        "pictures": {
+            "type": str,
+            "nargs": "+",
+            "help": "image files or folders of them to read instead of the test rows",
+        },
     },
 }
 

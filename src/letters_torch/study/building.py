@@ -12,7 +12,7 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from letters_torch.data.datamodule import LettersDataModule
-from letters_torch.errors import UserError
+from letters_torch.errors import UserError, first_cause
 from letters_torch.lightning.arguments import add_settings
 from letters_torch.lightning.module import LettersModule
 from letters_torch.lightning.trainer import StepTrainer
@@ -49,7 +49,7 @@ def parse(config: dict[str, Any]) -> Namespace:
     try:
         parsed = _parser().parse_object(config)
     except (ArgumentError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(_reason(error)) from error
+        raise UserError(str(first_cause(error))) from error
     if parsed.data.path is not None:
         parsed.data.path = str(expanded(parsed.data.path, "data.path").absolute())
     return parsed
@@ -83,7 +83,7 @@ def build(parsed: Namespace, logger: Logger | None = None) -> Built:
         trainer = StepTrainer(**settings)
         made.model.clock.set_limits(trainer.requested_steps, trainer.validation_interval)
     except (ValueError, TypeError, ImportError, MisconfigurationException) as error:
-        raise UserError(_reason(error)) from error
+        raise UserError(str(first_cause(error))) from error
     return Built(trainer, made.model, made.data)
 
 
@@ -92,10 +92,3 @@ def _instantiate(parsed: Namespace) -> Namespace:
     parser: Any = _parser()
     made: Namespace = (getattr(parser, "instantiate", None) or parser.instantiate_classes)(parsed)
     return made
-
-
-def _reason(error: BaseException) -> str:
-    """The first cause, since a parser wraps it in words of its own, in one line."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return " ".join(str(error).split())
