@@ -37,7 +37,7 @@ def trained(
     y = torch.from_numpy(labels.astype(np.int64) - 1)[rows]
     V, W = initial_weights(PIXELS, hidden, CLASSES, seed=0, scale=0.3)
     Blocked()(V, W, x, y, Rates(np.full(steps, 3e-3), np.zeros(steps)))
-    return Trained(V.numpy(), W.numpy(), standardizer, scaling, steps, "00000000", 4800)
+    return Trained(V.numpy(), W.numpy(), standardizer, scaling, steps, "some letters", "00000000", 4800)
 
 
 @pytest.fixture(scope="session", params=[False, True], ids=["pixels", "directions"])

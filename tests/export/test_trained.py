@@ -1,5 +1,6 @@
 """What is read of a checkpoint to be exported, and of its run."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,5 @@ def test_the_accuracy_of_its_step_and_its_letters(tmp_path: Path, monkeypatch: p
         assert (read.step, read.validation) == (step, VALIDATION)
         assert read.accuracy == (pytest.approx(measured[step]) if step == 200 else None)
         assert read.origin == "letters_data.mat (the competition's schema)"
+    alone = trained.read(Path(shutil.copy(run / "checkpoints/last.ckpt", "alone.ckpt")))
+    assert (alone.accuracy, alone.config, alone.origin) == (None, {}, "letters_data.mat (the competition's schema)")

@@ -26,23 +26,23 @@ def probabilities(tensors, metadata, images):  # images: uint8 (N, 28, 28), whit
     with torch.no_grad():
         return network(x.flatten(1)).softmax(1)
 """
-_USE = {
+_USE = {  # FILE stands for the name of the file
     "onnx": """\
 import numpy as np, onnxruntime
-session = onnxruntime.InferenceSession("{file}")
+session = onnxruntime.InferenceSession("FILE")
 images = np.zeros((1, 28, 28), np.uint8)  # white on black, as on file
-probabilities, classes = session.run(["probabilities", "classes"], {{"images": images}})
+probabilities, classes = session.run(["probabilities", "classes"], {"images": images})
 """,
-    "safetensors": _PREPROCESSING.replace("{", "{{").replace("}", "}}")
+    "safetensors": _PREPROCESSING
     + """
 from safetensors import safe_open
-with safe_open("{file}", "pt") as file:
-    tensors, metadata = {{name: file.get_tensor(name) for name in file.keys()}}, file.metadata()
+with safe_open("FILE", "pt") as file:
+    tensors, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()
 print(probabilities(tensors, metadata, np.zeros((1, 28, 28), np.uint8)))
 """,
-    "torch": _PREPROCESSING.replace("{", "{{").replace("}", "}}")
+    "torch": _PREPROCESSING
     + """
-content = torch.load("{file}", weights_only=True)
+content = torch.load("FILE", weights_only=True)
 print(probabilities(content["tensors"], content["metadata"], np.zeros((1, 28, 28), np.uint8)))
 """,
 }
@@ -56,7 +56,7 @@ def text(trained: Trained, kind: str, file: str) -> str:
         ("Recipe", _recipe(trained)),
         ("Accuracy", _accuracy(trained)),
         ("Limits", _limits(trained)),
-        ("Use", f"```python\n{_USE[kind].format(file=file)}```"),
+        ("Use", f"```python\n{_USE[kind].replace('FILE', file)}```"),
     )
     body = "".join(f"\n## {heading}\n\n{text}\n" for heading, text in sections)
     return f"# Model card: {file}\n\n{_summary(trained)}\n{body}"
@@ -89,8 +89,7 @@ def _steps(trained: Trained) -> str:
 
 
 def _data(trained: Trained) -> str:
-    origin = trained.origin or "Not recorded: the checkpoint was not in a run folder"
-    return f"{origin}. Fingerprint of the training letters: `{trained.digest}`."
+    return f"{trained.origin}. Fingerprint of the training letters: `{trained.digest}`."
 
 
 def _recipe(trained: Trained) -> str:

@@ -1,7 +1,7 @@
 """Writes a checkpoint's network and its model card to files."""
 
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from letters_torch import files
 from letters_torch.console import say
@@ -31,7 +31,7 @@ def export(checkpoint: Path, format: Format = "onnx", output: Path | None = None
             the file cannot be written.
     """
     if format not in SUFFIXES:
-        raise UserError(f"--format {format}: unknown; choose {', '.join(get_args(Format))}")
+        raise UserError(f"--format {format}: unknown; choose {', '.join(SUFFIXES)}")
     file = output or Path(f"letters{SUFFIXES[format]}")
     trained = read(checkpoint)
     text = card.text(trained, format, file.name)

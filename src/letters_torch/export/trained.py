@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 
 from letters_torch import checkpoint, run_folder
 from letters_torch.data.standardize import Standardizer
@@ -28,11 +27,11 @@ class Trained:
     standardizer: Standardizer  # the preprocessing of the training letters
     scaling: str  # as `data.scaling` names it
     step: int  # single-sample updates behind the weights
-    digest: str  # the fingerprint of the training letters
+    origin: str  # the training letters in words
+    digest: str  # their fingerprint
     validation: int  # the number of validation rows
     accuracy: float | None = None  # on the validation rows at this step; None where it was not measured
     config: dict[str, Any] = field(default_factory=dict)  # the settings; empty outside a run folder
-    origin: str = ""  # the training letters in words; empty where the run folder does not say
 
     @property
     def hidden(self) -> int:
@@ -57,34 +56,21 @@ class Trained:
 
 
 def read(path: Path) -> Trained:
-    """Reads a checkpoint (UserError if it cannot) and, from its run folder if there is one, settings and curves."""
+    """Reads a checkpoint (UserError if it cannot) and, from its run folder if there is one, settings and accuracy."""
     content = checkpoint.load(path)
     V, W = (content["state_dict"][name].float().numpy() for name in "VW")
     data, step = content["LettersDataModule"], content["global_step"]
-    facts = (data["scaling"], step, data["letters"], data["validation"])
     standardizer = Standardizer.from_state(data["standardizer"])
-    folder = run_folder.of_checkpoint(path)
-    if folder is None:
-        return Trained(V, W, standardizer, *facts)
-    config, curves = _run(folder)
-    accuracy = dict(curves.get("val/acc", [])).get(step)
-    return Trained(V, W, standardizer, *facts, accuracy, config, _origin(folder))
+    origin = data["origin"].rsplit("/", 1)[-1]  # without the folders, as a card may be published
+    config, accuracies = _run(run_folder.of_checkpoint(path))
+    facts = (data["scaling"], step, origin, data["letters"], data["validation"])
+    return Trained(V, W, standardizer, *facts, accuracies.get(step), config)
 
 
-def _run(folder: Path) -> tuple[dict[str, Any], dict[str, list[tuple[int, float]]]]:
-    """Settings and curves; both empty where the folder is incomplete, which does not concern the weights."""
+def _run(folder: Path | None) -> tuple[dict[str, Any], dict[int, float]]:
+    """Settings, and accuracies by step; both empty if the folder is incomplete, which does not concern the weights."""
     try:
-        run = logged.read(folder)
+        run = None if folder is None else logged.read(folder)
     except UserError:
-        return {}, {}
-    return run.config, run.curves
-
-
-def _origin(folder: Path) -> str:
-    file = folder / "hparams.yaml"
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
-        return ""
-    origin = str(content.get("letters", "")) if isinstance(content, dict) else ""
-    return origin.rsplit("/", 1)[-1]  # without the folders, as a card may be published
+        run = None
+    return ({}, {}) if run is None else (run.config, dict(run.curves["val/acc"]))
