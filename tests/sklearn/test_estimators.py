@@ -142,6 +142,28 @@ def test_warm_start_goes_on(digits: Digits) -> None:
 
 
 @quick
+@pytest.mark.parametrize("kind", [ExactSGDClassifier, ExactSGDRegressor])
+def test_a_warm_start_from_other_shapes_is_refused_and_leaves_the_fit(digits: Digits, kind: Any) -> None:
+    X, y = digits
+    model = kind(5, max_iter=1, warm_start=True, random_state=0).fit(X, y)
+    before = model.predict(X)
+    with pytest.raises(ValueError, match=f"X has 9 features, but {kind.__name__} is expecting 64 features as input"):
+        model.fit(X[:, :9], y)
+    if kind is ExactSGDRegressor:
+        with pytest.raises(ValueError, match="y has 2 targets, but the regressor was fitted with 1"):
+            model.fit(X, np.column_stack([y, y]))
+    np.testing.assert_array_equal(model.predict(X), before)
+
+
+def test_the_rest_of_a_schedule_may_have_no_weight(digits: Digits) -> None:
+    weight = np.r_[np.zeros(500), np.ones(100)]
+    model = classifier(schedule=[Stage(700, 0.05)], shuffle=False).fit(*digits, weight)
+    assert (model.t_, model.n_iter_) == (700, 2)
+    assert np.isfinite(model.loss_curve_[0])
+    assert np.isnan(model.loss_)
+
+
+@quick
 def test_tools(digits: Digits) -> None:
     """Pipeline, grid search in two processes, clone, pickle, a data frame in and its names kept."""
     X, y = digits

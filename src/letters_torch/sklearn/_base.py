@@ -120,12 +120,17 @@ class ExactSGD(BaseEstimator):
 
     # Training.
 
+    @property
+    def _goes_on(self) -> bool:
+        """Whether `fit` starts from the weights of the previous fit."""
+        return self.warm_start and hasattr(self, "_V")
+
     def _fit(self, X: Array, y: Array, sample_weight: Any) -> Self:
         """Trains over several epochs, on validated arrays."""
         weight = self._weights_of_samples(sample_weight, X)
         self._check_parameters()
         self._random_state = check_random_state(self.random_state)
-        if not (self.warm_start and hasattr(self, "_V")):
+        if not self._goes_on:
             self._initialise(X)
         self.t_ = 0
         train, held_out = self._split(_Samples(X.astype(self._V.dtype, copy=False), self._encode(y), weight))
@@ -168,14 +173,14 @@ class ExactSGD(BaseEstimator):
             self._V, self._W = best
 
     def _epoch(self, train: _Samples, order: Array) -> float:
-        """One pass; returns the mean loss of the samples, each before its update."""
+        """One pass; returns the mean loss of the samples, each before its update; NaN if none of them has a weight."""
         total, weights = 0.0, 0.0
         for begin in range(0, len(order), BLOCK):
             block = train.at(order[begin : begin + BLOCK])
             losses, _ = self._learn(block)
             total += float(losses.sum() if block.weight is None else losses @ block.weight)
             weights += len(losses) if block.weight is None else float(block.weight.sum())
-        return total / weights
+        return total / weights if weights else np.nan
 
     def _learn(self, samples: _Samples) -> tuple[Array, Array]:
         """One update for each sample; returns losses (N,) and output layers (N, outputs) before the updates."""

@@ -134,9 +134,9 @@ class ExactSGDClassifier(ClassifierMixin, ExactSGD):
         Raises:
             ValueError: the arrays do not fit together, a parameter is out of range, or the weights became infinite.
         """
-        features, labels = self._validated(X, y, reset=True)
+        features, labels = self._validated(X, y, reset=not self._goes_on)
         classes = unique_labels(labels)
-        if self.warm_start and hasattr(self, "_V"):
+        if self._goes_on:
             if not np.array_equal(classes, self.classes_):
                 raise ValueError(f"warm_start: y has the classes {classes}, the fit before had {self.classes_}")
         else:

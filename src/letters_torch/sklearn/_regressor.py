@@ -49,7 +49,7 @@ class ExactSGDRegressor(RegressorMixin, ExactSGD):
         Raises:
             ValueError: the arrays do not fit together, a parameter is out of range, or the weights became infinite.
         """
-        return self._fit(*self._validated(X, y, reset=True), sample_weight)
+        return self._fit(*self._validated(X, y, reset=not self._goes_on), sample_weight)
 
     def partial_fit(self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Self:
         """One step for each sample, in order; arguments and errors as those of `fit`."""
@@ -74,7 +74,7 @@ class ExactSGDRegressor(RegressorMixin, ExactSGD):
     def _validated(self, X: Any, y: Any, reset: bool) -> tuple[Array, Array]:
         X, y = validate_data(self, X, y, reset=reset, dtype=(np.float64, np.float32), multi_output=True, y_numeric=True)
         targets = column_or_1d(y, warn=True)[:, None] if y.ndim == 1 or y.shape[1] == 1 else y
-        if reset or not hasattr(self, "_V"):
+        if reset:
             self._targets = targets.shape[1]
         elif targets.shape[1] != self._targets:
             raise ValueError(f"y has {targets.shape[1]} targets, but the regressor was fitted with {self._targets}")
