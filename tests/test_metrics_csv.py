@@ -77,8 +77,15 @@ def test_lightnings_table_is_read_too(tmp_path: Path) -> None:
     assert [(row["step"], row["val/acc"]) for row in rows] == [(10, 0.5)]
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "a,b\n1,2\n", "step,val/acc\nx,y\n", "step\n-1\n", "\x00\n"])
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", "a,b\n1,2\n", "step,val/acc\nx,y\n", "step\n-1\n", "step\ninf\n", "\x00\n"]
+)
 def test_another_file_has_no_rows(tmp_path: Path, text: str) -> None:
     (tmp_path / "metrics.csv").write_text(text)
     assert metrics_csv.read(tmp_path / "metrics.csv") == []
     assert metrics_csv.read(tmp_path / "none.csv") == []
+
+
+def test_a_time_that_is_no_number_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_text("step,seconds\n0,0.0\n10,1.5\n20,nan\n30,inf\n40,\n")
+    assert metrics_csv.seconds(metrics_csv.read(tmp_path / "metrics.csv")) == 1.5

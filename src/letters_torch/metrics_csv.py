@@ -63,7 +63,7 @@ def read(file: Path) -> list[dict[str, float]]:
     whole = [line for line in lines if line.endswith("\n")]
     rows = [{name: _number(cell) for name, cell in row.items() if name} for row in csv.DictReader(whole)]
     kept = ({name: value for name, value in row.items() if value is not None} for row in rows)
-    return [row for row in kept if row.get("step", math.nan) >= 0]
+    return [row for row in kept if 0 <= row.get("step", math.nan) < math.inf]
 
 
 def _number(cell: str | list[str] | None) -> float | None:
@@ -75,4 +75,4 @@ def _number(cell: str | list[str] | None) -> float | None:
 
 def seconds(rows: list[dict[str, float]]) -> float:
     """The training time up to the last row; 0 if the rows do not say."""
-    return max((row["seconds"] for row in rows if "seconds" in row), default=0.0)
+    return max((row["seconds"] for row in rows if math.isfinite(row.get("seconds", math.nan))), default=0.0)

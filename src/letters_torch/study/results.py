@@ -15,9 +15,7 @@ import yaml
 from letters_torch.study import keys, statistics
 from letters_torch.study.outcome import DIVERGED, FAILED, Result, result_of
 from letters_torch.study.statistics import Difference, Estimate, Values
-from letters_torch.study.study_file import Setting, Study, Trial
-
-TAGS = ("val/acc", "val/loss", "train/acc", "train/loss")
+from letters_torch.study.study_file import METRICS, Setting, Study, Trial
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ def table(results: Results) -> str:
     changed = list(dict.fromkeys(key for setting in results.settings for key in setting.changes))
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(["part", "setting", *changed, "seed", "status", "steps", *TAGS, "best val/acc", "at step"])
+    writer.writerow(["part", "setting", *changed, "seed", "status", "steps", *METRICS, "best val/acc", "at step"])
     for part, rows in (("study", results.rows), ("final", results.final)):
         for row in rows:
             writer.writerow([part, *_cells(row, changed)])
@@ -120,13 +118,12 @@ def _cells(row: Row, changed: Sequence[str]) -> list[str]:
     values = [keys.text(setting.changes[key]) if key in setting.changes else "" for key in changed]
     head = [setting.label, *values, str(row.trial.seed)]
     if result is None:
-        return [*head, "missing", *[""] * (len(TAGS) + 3)]
-    last = [result.last(tag) for tag in TAGS]
-    curve = result.curves.get("val/acc") or [(0, math.nan)]
-    step, best = max(curve, key=lambda point: (point[1], -point[0]))
-    numbers = [*last, best if result.curves else None]
-    ends = ["" if value is None else f"{value:.6f}" for value in numbers]
-    return [*head, result.status, str(result.steps) if result.steps else "", *ends, str(step) if result.curves else ""]
+        return [*head, "missing", *[""] * (len(METRICS) + 3)]
+    last = [result.last(tag) for tag in METRICS]
+    curve = result.curves.get("val/acc", [])
+    step, best = max(curve, key=lambda point: (point[1], -point[0]), default=("", None))
+    ends = ["" if value is None else f"{value:.6f}" for value in (*last, best)]
+    return [*head, result.status, str(result.steps or ""), *ends, str(step)]
 
 
 def best_config(results: Results) -> str | None:

@@ -19,6 +19,7 @@ from letters_torch.data.shared import SharedLetters
 from letters_torch.errors import Diverged, UserError
 from letters_torch.lightning.logger import RunLogger
 from letters_torch.pages import logged
+from letters_torch.run_folder import CHECKPOINTS, LAST
 from letters_torch.study import building
 from letters_torch.study.outcome import DIVERGED, FAILED, FINISHED, RESULT, Result, folder_of, result_of
 from letters_torch.study.study_file import Trial
@@ -70,7 +71,7 @@ def _locked(folder: Path) -> AcquireReturnProxy:
 
 def _fit(folder: Path, trial: Trial, letters: Letters) -> Result:
     parsed = building.parse(trial.config)
-    last = folder / "checkpoints" / "last.ckpt"
+    last = folder / CHECKPOINTS / LAST
     logger = _TrialLogger(folder, trial)  # the trainer cuts its curves where the run resumes
     pl.seed_everything(trial.seed, verbose=False)
     trainer, module, data = building.build(parsed, logger)

@@ -27,9 +27,8 @@ _NAME = re.compile(r"builtin-\d+-\d+-seed\d+-(?P<fingerprint>[0-9a-f]{12})\.npz"
 
 def path_for(train: int, test: int, seed: int, folder: Path | None = None) -> Path:
     """The cache file for these sizes, this seed and this version of the generator."""
-    if folder is None:
-        folder = Path(os.environ.get(FOLDER_VARIABLE) or platformdirs.user_cache_dir("letters_torch"))
-    return Path(folder) / f"builtin-{train}-{test}-seed{seed}-{_fingerprint()}.npz"
+    usual = os.environ.get(FOLDER_VARIABLE) or platformdirs.user_cache_dir("letters_torch")
+    return Path(folder or usual) / f"builtin-{train}-{test}-seed{seed}-{_fingerprint()}.npz"
 
 
 def load(path: Path, train: int, test: int) -> tuple[Letters, Letters] | None:
