@@ -14,10 +14,13 @@ from letters_torch.exact_sgd import _kernel, blocked, sweep
 from letters_torch.exact_sgd.blocked import Blocked
 from letters_torch.exact_sgd.one_at_a_time import OneAtATime
 from letters_torch.exact_sgd.schedule import Rates
+from letters_torch.exact_sgd.team import Team
 from tests.support.updates import Updates, apart, constant, problem
 
 ENGINES = pytest.mark.parametrize(
-    "engine", [OneAtATime(), Blocked(7, compiled=False), Blocked(7, compiled=True)], ids=["one", "plain", "compiled"]
+    "engine",
+    [OneAtATime(), Blocked(7, compiled=False), Blocked(7, compiled=True), Team(7, num_threads=2)],
+    ids=["one", "plain", "compiled", "team"],
 )
 FORMS = pytest.mark.parametrize("compiled", [False, True], ids=["plain", "compiled"])
 
@@ -54,6 +57,36 @@ def test_weights_and_samples_may_be_strided(engine: Updates) -> None:
     w.fill_(7)
     assert bool((V == 7).all())  # nothing was written around them
     assert bool((W == 7).all())
+
+
+@ENGINES
+def test_a_single_row_may_have_any_stride(engine: Updates) -> None:
+    """NumPy's x[None] has a stride of 0: a single sample, a single hidden unit, a single class."""
+    for classes, hidden in ((1, 12), (5, 1)):
+        task = problem(constant(1, 0.01, 0.1), hidden=hidden, classes=classes)
+        expected = task.train(OneAtATime())
+        V, W, x = (t.clone() for t in (task.V, task.W, task.x))
+        V, W, x = (torch.from_numpy(t.numpy()[0][None]) if len(t) == 1 else t for t in (V, W, x))
+        assert x.stride() == (0, 1)
+        losses = engine(V, W, x, task.y, task.rates)
+        for got, wanted in zip((V, W, losses), expected, strict=True):
+            assert torch.allclose(got, wanted, rtol=1e-12, atol=1e-14)
+
+
+@ENGINES
+def test_what_is_only_read_may_be_expanded_or_part_of_a_graph(engine: updates.Engine) -> None:
+    task = problem(constant(20, 0.01, 0.1))
+    y, weight = torch.softmax(torch.ones(20, 7, dtype=torch.float64), 1), torch.tensor(0.5, dtype=torch.float64)
+    results = []
+    for x, given in ((task.x[0].expand(20, -1), weight.expand(20)), (task.x[:1].repeat(20, 1), weight.repeat(20))):
+        for graph in (False, True):
+            V, W = task.V.clone(), task.W.clone()
+            read = [t * 1 if graph else t for t in (t.detach().requires_grad_(graph) for t in (x, y, given))]
+            losses = engine(V, W, read[0], read[1], task.rates, sample_weight=read[2])
+            assert not losses.requires_grad
+            results.append((V, W, losses))
+    for other in results[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
 
 
 @ENGINES

@@ -1,6 +1,9 @@
 """The team's updates are the derivation's, and the number of threads changes no bit of them."""
 
+import ctypes
 import os
+import pickle
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -127,6 +130,28 @@ def test_a_team_that_breaks_off_leaves_the_same_bits(monkeypatch: pytest.MonkeyP
         assert all(torch.equal(a, b) for a, b in zip(expected, got, strict=True))
 
 
+def test_a_clock_that_is_put_back_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's clock is not monotonic. A thread that took a negative wait for a break was waited for forever."""
+    task, ticks = problem(ramp(300), hidden=WIDE), count(10**9, -1000)
+    expected = task.train(Team(10, num_threads=1))
+
+    def clock(times: Any, _: Any) -> None:
+        times[0], times[1] = next(ticks), 0
+
+    pointer = ctypes.POINTER(ctypes.c_int64)
+    callback = ctypes.CFUNCTYPE(None, pointer, pointer)(clock)
+    real = team.blas.system
+
+    def system(limit: float) -> Any:
+        give_way, _, unit, ticks_of_limit = real(limit)
+        return np.array([give_way, ctypes.cast(callback, ctypes.c_void_p).value, unit, ticks_of_limit], np.int64)
+
+    monkeypatch.setattr(team.blas, "system", system)
+    got = task.train(engine := Team(10, num_threads=2))
+    assert engine._broken_off == 0
+    assert all(torch.equal(a, b) for a, b in zip(expected, got, strict=True))
+
+
 @THREADS
 @DTYPES
 def test_blocks_cut_at_multiples_of_the_panel_give_the_same_bits(dtype: torch.dtype, threads: int) -> None:
@@ -151,6 +176,18 @@ def test_weights_that_are_not_contiguous() -> None:
     V, W = task.V.T.contiguous().T, task.W.T.contiguous().T
     losses = Team(20)(V, W, task.x, task.y, task.rates)
     assert all(torch.equal(a, b) for a, b in zip(expected, (V, W, losses), strict=True))
+
+
+def test_a_pickled_team_keeps_no_address() -> None:
+    """Those of the BLAS and of the system's functions are other ones in another process."""
+    task = problem(constant(60, 0.01, 0.1))
+    engine = Team(20)
+    expected = task.train(engine)
+    addresses = [*team.blas.fastest()[1:], *team.blas.system(team.PATIENCE)[:2].tolist()]
+    pickled = pickle.dumps(engine)
+    assert not [address for address in addresses if address.to_bytes(8, "little") in pickled]
+    got = task.train(pickle.loads(pickled))
+    assert all(torch.equal(a, b) for a, b in zip(expected, got, strict=True))
 
 
 def test_without_numba_blocked_does_the_updates(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,6 +274,30 @@ def test_logits_have_the_same_bits_for_any_number_of_threads(dtype: torch.dtype,
             results.append(parallel_logits(V, W, x))
     assert all(torch.equal(results[0], other) for other in results[1:])
     assert torch.allclose(results[0], logits(V, W, x), atol=1e-5 if dtype == torch.float32 else 1e-12)
+
+
+def test_logits_of_one_row_of_any_stride() -> None:
+    """x[None] of NumPy's has a stride of 0."""
+    V, W = initial_weights(30, 10, 4, seed=0, dtype=torch.float64)
+    x = torch.from_numpy(np.linspace(-1, 1, 30)[None])
+    assert x.stride() == (0, 1)
+    assert torch.equal(parallel_logits(V, W, x), parallel_logits(V, W, x.clone(memory_format=torch.contiguous_format)))
+    assert torch.allclose(parallel_logits(V, W, x), logits(V, W, x), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "message"),
+    [
+        (torch.zeros(5, 29), ValueError, r"x must have shape \(5, 30\), not \(5, 29\)"),
+        (torch.zeros(5, 30, dtype=torch.float64), TypeError, "x must have V's dtype, torch.float32"),
+        (torch.zeros(5, 30, dtype=torch.uint8), TypeError, "x must have V's dtype, torch.float32"),
+    ],
+)
+def test_logits_of_what_does_not_fit(x: torch.Tensor, error: type[Exception], message: str) -> None:
+    """The compiled code would read and write beyond the arrays."""
+    V, W = initial_weights(30, 10, 4, seed=0)
+    with pytest.raises(error, match=message):
+        parallel_logits(V, W, x)
 
 
 @pytest.mark.parametrize("activation", ["relu", "erf"])

@@ -127,6 +127,30 @@ def test_parts_cover_each_row_once(count: int) -> None:
     assert [row for begin, end in sorted(done) for row in range(begin, end)] == list(range(count))
 
 
+def test_threads_that_overlap_keep_the_libraries_at_one_thread_until_the_last_has_left() -> None:
+    """The number of a library's threads is one for the process, and bits depend on it."""
+    entered, left, seen = threading.Event(), threading.Event(), []
+
+    def limits() -> set[int]:
+        return {library["num_threads"] for library in blas_libraries().info() if is_blas(library)}
+
+    def other() -> None:
+        with one_thread_per_operation():
+            entered.set()
+            left.wait(10)
+            seen.append((torch.get_num_threads(), num_threads(), limits()))
+
+    before = limits()
+    with torch_threads(2), ThreadPoolExecutor(1) as pool:
+        with one_thread_per_operation():
+            waiting = pool.submit(other)
+            assert entered.wait(10)
+        left.set()
+        waiting.result()
+        assert seen == [(1, 2, {1})]
+        assert (torch.get_num_threads(), limits()) == (2, before)
+
+
 def test_a_thread_that_works_alone_gives_no_job_to_others() -> None:
     by: list[int] = []
 
@@ -136,3 +160,4 @@ def test_a_thread_that_works_alone_gives_no_job_to_others() -> None:
 
     with torch_threads(2), ThreadPoolExecutor(1, "alone", work_alone) as pool:
         assert by == 5 * [pool.submit(outer).result()]
+        assert pool.submit(num_threads).result() == 1

@@ -30,11 +30,11 @@ class Run(NamedTuple):
 
     V: Any  # (hidden, inputs + 1)
     W: Any  # (classes, hidden + 1)
+    outputs: Any  # (N, classes), result
+    losses: Any  # (N,), result
     x: Any  # (N, inputs)
     y: Any  # (N,) int64 labels, or (N, classes) targets
     sample_weight: Any  # (N,)
-    outputs: Any  # (N, classes), result
-    losses: Any  # (N,), result
     lr: Any  # (N,) float64
     weight_decay: Any  # (N,) float64
     panels: Any  # (P + 1,) int64: where panels begin, and the end of the last
@@ -212,7 +212,7 @@ def _meet(work, thread, threads, meeting, waited, last):  # type: ignore[no-unty
                     return -1
                 call(work.system[0], ())
         if begin:
-            waited += _now(work, thread) - begin
+            waited += max(_now(work, thread) - begin, 0)  # the system's clock may be put back
     return waited
 
 

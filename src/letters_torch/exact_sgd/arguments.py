@@ -39,11 +39,7 @@ def validated(
         if not isinstance(value, Tensor):
             raise TypeError(f"{name} must be a torch.Tensor, not {type(value).__name__}; see torch.from_numpy")
     labels = model.loss == "cross_entropy" and (y.ndim == 1 or not y.is_floating_point())
-    _require_dtypes(tensors, labels)
-    _require_shapes(tensors, labels)
-    for name, value in tensors.items():
-        if value.device != V.device:
-            raise ValueError(f"{name} must be on V's device, {V.device}, not on {value.device}")
+    require_match(tensors, labels)
     if first_step < 0:
         raise ValueError(f"first_step must be 0 or more, not {first_step}")
     if labels:
@@ -51,6 +47,25 @@ def validated(
     elif model.loss == "cross_entropy":
         _require_distributions(y)
     return _broadcast(rates, len(x))
+
+
+def require_match(tensors: dict[str, Tensor], labels: bool = False) -> None:
+    """Validates dtypes, shapes and devices of V, W and x, and of an engine's other tensors if they are given.
+
+    Args:
+        tensors: by the names that `Engine` gives them.
+        labels: whether y holds labels.
+
+    Raises:
+        TypeError: a tensor has the wrong dtype.
+        ValueError: shapes or devices do not match.
+    """
+    _require_dtypes(tensors, labels)
+    _require_shapes(tensors, labels)
+    device = tensors["V"].device
+    for name, value in tensors.items():
+        if value.device != device:
+            raise ValueError(f"{name} must be on V's device, {device}, not on {value.device}")
 
 
 def _require_dtypes(tensors: dict[str, Tensor], labels: bool) -> None:

@@ -36,6 +36,8 @@ class OneAtATime:
     ) -> Tensor:
         """Does N updates of V and W, in place: see `Engine`. `first_step` makes no difference here."""
         rates = validated(V, W, x, y, rates, first_step, self.model, sample_weight, outputs)
+        x, y = x.detach(), y.detach()
+        weight = None if sample_weight is None else sample_weight.detach()
         # Leaves that share V's and W's memory: weights and biases of the two layers.
         leaves = [part for matrix in (V.detach(), W.detach()) for part in (matrix[:, :-1], matrix[:, -1])]
         sgd = torch.optim.SGD(self._groups(leaves))
@@ -49,7 +51,7 @@ class OneAtATime:
                 h = activate(torch.addmm(v_biases, x[k : k + 1], v.T), self.model.activation)
                 b = torch.addmm(w_biases, h, w.T)
                 loss = self._loss(b, y[k : k + 1], self.model.label_smoothing)
-                (loss if sample_weight is None else sample_weight[k] * loss).backward()
+                (loss if weight is None else weight[k] * loss).backward()
                 sgd.step()
                 losses[k] = self._loss(b.detach(), y[k : k + 1])
                 if outputs is not None:

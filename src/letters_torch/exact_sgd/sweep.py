@@ -142,7 +142,7 @@ def _losses(B: Tensor, y: Tensor, model: Model) -> Tensor:
 def compiled(panel: Panel, model: Model) -> float:
     """Sweeps a panel in machine code, on one thread. As `plain`, in one call."""
     A, G, W, biases, y, weight, rates, D, losses, outputs = panel
-    arrays = [None if t is None else t.numpy() for t in (A, G, W, biases, y, weight)]
+    arrays = [None if t is None else t.detach().numpy() for t in (A, G, W, biases, y, weight)]
     # Contiguous: Numba compiles anew, which takes seconds, for an array of another memory layout.
     lr, weight_decay = (np.ascontiguousarray(rate) for rate in rates)
     train = (float(model.train_second_layer), float(model.train_biases), float(model.decay_biases))

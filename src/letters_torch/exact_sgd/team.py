@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from letters_torch.exact_sgd.arguments import validated
+from letters_torch.exact_sgd.arguments import require_match, validated
 from letters_torch.exact_sgd.blocked import PANEL, Blocked, panels
 from letters_torch.exact_sgd.model import DEFAULT, Model
 from letters_torch.exact_sgd.network import logits
@@ -56,7 +56,7 @@ class Team:
             raise ValueError(f"num_threads must be 1 or more, not {num_threads}")
         self.blocked = Blocked(panel, model=model)
         self.panel, self.model, self.num_threads = panel, model, num_threads
-        self._kept: Any = None  # a Workspace, and for what weights
+        self._kept: Any = None  # for what weights, and the arrays of a Workspace
         self._broken_off = 0  # times in a row
         self._alone = 0  # calls that one thread is to do
 
@@ -77,13 +77,13 @@ class Team:
             return self.blocked(V, W, x, y, rates, first_step, sample_weight=sample_weight, outputs=outputs)
         rates = validated(V, W, x, y, rates, first_step, self.model, sample_weight, outputs)
         losses, unused = x.new_empty(len(x)), x.new_empty(0, 1)
-        weight, b = unused[:, 0] if sample_weight is None else sample_weight, unused if outputs is None else outputs
-        given = (V.detach(), W.detach(), x, y, weight, b, losses)
+        written = [t.detach() for t in (V, W, unused if outputs is None else outputs, losses)]
+        read = [t.detach() for t in (x, y, unused[:, 0] if sample_weight is None else sample_weight)]
         # Contiguous and writable: Numba compiles anew, which takes seconds, for other kinds of arrays.
-        used = [tensor.contiguous() for tensor in given]
+        used = [tensor.contiguous() for tensor in (*written, *read)]
         self._update([tensor.numpy() for tensor in used], [np.array(rate) for rate in rates], first_step)
-        for tensor, result in zip(given, used, strict=True):
-            if result.data_ptr() != tensor.data_ptr():
+        for tensor, result in zip(written, used, strict=False):
+            if result is not tensor:
                 tensor.copy_(result)
         return losses
 
@@ -95,26 +95,23 @@ class Team:
         return f"panels of {self.panel}, {threads} thread{'s' * (threads > 1)}, products by {blas.fastest().name}"
 
     def _update(self, arrays: list[Any], rates: list[Any], first_step: int) -> None:
-        V, W, x = arrays[:3]
         model, member = self.model, _team.make_member(self.model.activation, self.model.loss)
         train = float(model.train_second_layer), float(model.train_biases), float(model.decay_biases)
-        cuts = [0, *(end for _, end in panels(first_step, len(x), self.panel))]
+        cuts = [0, *(end for _, end in panels(first_step, len(rates[0]), self.panel))]
         first = 0
         while first < len(cuts) - 1:
             some = np.array(cuts[first : first + AT_ONCE + 1], np.int64)
-            run = _team.Run._make((*arrays, *rates, some, float(model.label_smoothing), train))
-            first += self._start(member, run, self._workspace(V, len(W)))
+            first += self._start(member, _team.Run._make((*arrays, *rates, some, float(model.label_smoothing), train)))
 
-    def _start(self, member: Any, run: Any, work: Any) -> int:
+    def _start(self, member: Any, run: Any) -> int:
         """Starts the team, or one thread of it; returns the number of panels done.
 
         A team whose threads wait for each other too long, because other programs want the cores, breaks off. One
         thread then goes on alone: it needs nobody, and leaves the same bits. The next calls are its as well, twice as
         many after every time in a row.
         """
-        threads = 1 if self._alone else min(self.num_threads or num_threads(), len(work.cuts) - 1)
-        work = work._replace(progress=np.zeros(threads * _team.LINE, np.int64), time=np.zeros((threads, 4), np.int64))
-        done = [0] * threads
+        threads = 1 if self._alone else min(self.num_threads or num_threads(), len(slices(len(run.V))) - 1)
+        work, done = self._workspace(run, threads), [0] * threads
 
         def job(thread: int) -> None:
             done[thread] = member(thread, threads, run, work)
@@ -129,28 +126,22 @@ class Team:
             self._broken_off = 0
         return min(done)
 
-    def _workspace(self, V: Any, classes: int) -> Any:
-        """Memory for these weights, kept from call to call."""
-        cuts, inputs = slices(len(V)), V.shape[1] - 1
-        count, width = len(cuts) - 1, _padded(int(np.diff(cuts).max()))
-        key = (tuple(cuts), inputs, classes, V.dtype)
+    def _workspace(self, run: Any, threads: int) -> Any:
+        """Memory for these weights, kept from call to call, and what the threads need to meet."""
+        (hidden, columns), classes, dtype = run.V.shape, len(run.W), torch.from_numpy(run.V).dtype
+        cuts, key = slices(hidden), (hidden, columns, classes, dtype)
         if self._kept is None or self._kept[0] != key:
+            count, width = len(cuts) - 1, _padded(int(np.diff(cuts).max()))
             panels_of, vectors = (count, self.panel, width), (count, width)
             shapes = (
                 *(panels_of, panels_of, (self.panel, self.panel), vectors, vectors, vectors),
-                *((count, classes, width), (count, width, inputs), (2, count, _padded(classes))),
+                *((count, classes, width), (count, width, columns - 1), (2, count, _padded(classes))),
             )
             # By torch, which aligns memory to cache lines.
-            dtype = torch.from_numpy(V).dtype
-            arrays = [torch.zeros(shape, dtype=dtype).numpy() for shape in shapes]
-            progress, time = np.zeros(_team.LINE, np.int64), np.zeros((1, 4), np.int64)
-            self._kept = (
-                key,
-                _team.Workspace._make(
-                    (cuts, *arrays, progress, blas.fastest().gemm(dtype), blas.system(PATIENCE), time)
-                ),
-            )
-        return self._kept[1]
+            self._kept = key, [torch.zeros(shape, dtype=dtype).numpy() for shape in shapes]
+        progress, time = np.zeros(threads * _team.LINE, np.int64), np.zeros((threads, 4), np.int64)
+        gemm, system = blas.fastest().gemm(dtype), blas.system(PATIENCE)  # addresses of this process: not kept
+        return _team.Workspace._make((cuts, *self._kept[1], progress, gemm, system, time))
 
 
 @cache
@@ -181,10 +172,15 @@ def parallel_logits(V: Tensor, W: Tensor, x: Tensor, activation: str = "tanh") -
 
     Returns:
         (N, classes).
+
+    Raises:
+        TypeError: the tensors are not float32 or float64, or differ in dtype.
+        ValueError: shapes or devices do not match.
     """
     V, W, x = V.detach(), W.detach(), x.detach()
     if x.device.type != "cpu":
         return logits(V, W, x, activation)
+    require_match({"V": V, "W": W, "x": x})
     b = x.new_empty(len(x), len(W))
     if COMPILED:
         evaluate, address = _team.make_evaluate(activation), blas.fastest().gemm(x.dtype)

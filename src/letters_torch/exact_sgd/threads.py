@@ -12,48 +12,73 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache, partial
+from typing import Any
 
 import torch
 from threadpoolctl import ThreadpoolController
 
-_num_threads: int | None = None  # the number for run_parallel, inside `one_thread_per_operation`
 _here = threading.local()  # .alone: this thread does its jobs by itself
 MOST = 1024  # a thread of the pool is only started when a job finds none idle
 PART = 250  # rows in a job of `run_in_parts`: enough for a call, and balanced threads in a block of 2,000
 
 
+class _Inside:
+    """What all threads that are inside `one_thread_per_operation` share."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.count = 0  # of these threads, each as often as it is inside
+        self.num_threads: int | None = None  # the number for run_parallel
+        self.limits: Any = None  # restores the BLAS libraries
+
+
+_inside = _Inside()
+
+
 def num_threads() -> int:
     """The number of threads that `run_parallel` uses: as many as torch would use for one operation."""
-    return _num_threads or torch.get_num_threads()
+    if getattr(_here, "alone", False):
+        return 1
+    return _inside.num_threads or torch.get_num_threads()
 
 
 @contextmanager
 def torch_threads(count: int) -> Iterator[None]:
     """Sets the number of threads that torch uses for an operation of the calling thread."""
     before = torch.get_num_threads()
-    torch.set_num_threads(count)
+    _set_torch_threads(count)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        _set_torch_threads(before)
+
+
+def _set_torch_threads(count: int) -> None:
+    if torch.get_num_threads() != count:  # what is set is also the number of threads that have not used torch yet
+        torch.set_num_threads(count)
 
 
 @contextmanager
 def one_thread_per_operation() -> Iterator[None]:
     """Inside, torch and the BLAS libraries use one thread per operation; `num_threads` is what it was before.
 
-    The number of threads of a BLAS library is one for the whole process. So a run sets it once, around all its work.
+    Torch has such a number for each thread. A BLAS library has one for the whole process, so it is set when the first
+    thread enters, and restored when the last one leaves. A run enters once, around all its work.
     """
-    global _num_threads
-    if _num_threads is not None:
-        yield
-        return
-    _num_threads = torch.get_num_threads()
+    with _inside.lock:
+        if _inside.count == 0:
+            _inside.limits = blas_libraries().limit(limits=1, user_api="blas")
+            _inside.num_threads = torch.get_num_threads()
+        _inside.count += 1
     try:
-        with torch_threads(1), blas_libraries().limit(limits=1, user_api="blas"):
+        with torch_threads(1):
             yield
     finally:
-        _num_threads = None
+        with _inside.lock:
+            _inside.count -= 1
+            if _inside.count == 0:
+                _inside.num_threads = None
+                _inside.limits.restore_original_limits()
 
 
 def run_parallel(
@@ -76,8 +101,7 @@ def run_parallel(
     with one_thread_per_operation():
         try:
             with _ending(stop):
-                most = 1 if getattr(_here, "alone", False) else threads or num_threads()
-                for _ in range(min(most, len(jobs)) - 1):
+                for _ in range(min(threads or num_threads(), len(jobs)) - 1):
                     helpers.append(_pool().submit(_help, rest, modes, stop))
                 for job in rest:
                     job()
@@ -122,8 +146,14 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(MOST, "run_parallel", work_alone)
 
 
+def _after_fork() -> None:
+    """A forked process has none of its parent's threads, and nobody to release a lock that one of them held."""
+    _pool.cache_clear()
+    _inside.lock = threading.Lock()
+
+
 if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process has none of its parent's threads
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @cache
