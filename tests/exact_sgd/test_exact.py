@@ -15,7 +15,7 @@ from letters_torch.exact_sgd.blocked import UNITS, Blocked, panels
 from letters_torch.exact_sgd.model import Model
 from letters_torch.exact_sgd.one_at_a_time import OneAtATime
 from letters_torch.exact_sgd.schedule import Rates
-from letters_torch.exact_sgd.threads import run_parallel
+from letters_torch.exact_sgd.threads import run_parallel, torch_threads
 from tests.support.updates import (
     Problem,
     Result,
@@ -167,6 +167,18 @@ def test_the_number_of_threads_makes_no_difference(dtype: torch.dtype, monkeypat
         assert all(torch.equal(*pair) for pair in zip(results[0], result, strict=True))
     if dtype == torch.float64:
         assert apart(results[1], by_numpy(task)) < EXACT
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_torchs_number_of_threads_makes_no_difference(compiled: bool) -> None:
+    """A wide layer: torch shares its products among threads, and rounds differently then."""
+    task = problem(constant(30, 0.01, 0.1), inputs=100, hidden=3200, classes=26, dtype=torch.float32)
+    results = []
+    for threads in (1, 2, 4):
+        with torch_threads(threads):
+            results.append(task.train(Blocked(30, compiled)))
+    for result in results[1:]:
+        assert all(torch.equal(*pair) for pair in zip(results[0], result, strict=True))
 
 
 @pytest.fixture(scope="module")

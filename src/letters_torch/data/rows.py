@@ -21,5 +21,5 @@ class Rows(NamedTuple):
 
 
 def standardised(images: Tensor, mean: Tensor, inv_std: Tensor, dtype: torch.dtype) -> Tensor:
-    """(image - mean) * inv_std, computed in `dtype`; uint8 (N, H, W) -> `dtype` (N, H, W)."""
+    """(image - mean) * inv_std, computed in `dtype`, (N, H, W). Images that have this dtype already are overwritten."""
     return images.to(dtype).sub_(mean.to(dtype)).mul_(inv_std.to(dtype))

@@ -17,7 +17,7 @@ from letters_torch.exact_sgd import sweep
 from letters_torch.exact_sgd.arguments import validated
 from letters_torch.exact_sgd.model import DEFAULT, Model
 from letters_torch.exact_sgd.schedule import Rates
-from letters_torch.exact_sgd.threads import run_parallel
+from letters_torch.exact_sgd.threads import one_thread_per_operation, run_parallel
 
 PANEL = 100
 UNITS = 200  # hidden units of one job: fixed, so that no bit depends on the number of threads
@@ -62,7 +62,7 @@ class Blocked:
         """Does N updates of V and W, in place: see `Engine`."""
         rates = validated(V, W, x, y, rates, first_step, self.model, sample_weight, outputs)
         losses = x.new_empty(len(x))
-        with torch.no_grad():
+        with torch.no_grad(), one_thread_per_operation():  # torch's threads would change bits where a layer is wide
             self._update(V.detach(), W.detach(), x, y, rates, first_step, sample_weight, losses, outputs)
         return losses
 

@@ -89,10 +89,11 @@ class Team:
 
     def __str__(self) -> str:
         """How the updates are done, in one line."""
-        threads = self.num_threads or num_threads()
         if not COMPILED:
             return f"panels of {self.panel} in plain torch (Numba cannot be imported)"
-        return f"panels of {self.panel}, {threads} thread{'s' * (threads > 1)}, products by {blas.fastest().name}"
+        most = self.num_threads or num_threads()  # a narrow network has fewer slices
+        threads = f"up to {most} threads" if most > 1 else "1 thread"
+        return f"panels of {self.panel}, {threads}, products by {blas.fastest().name}"
 
     def _update(self, arrays: list[Any], rates: list[Any], first_step: int) -> None:
         model, member = self.model, _team.make_member(self.model.activation, self.model.loss)
@@ -148,8 +149,8 @@ class Team:
 def slices(hidden: int, cores: int = CORES) -> npt.NDArray[np.int64]:
     """Where the slices of so many hidden units begin, and the end of the last.
 
-    An even number of slices of about equal width. It depends on the cores of the machine, not on the threads that are
-    used: where there are only 2 cores, wide slices are 8 % faster.
+    An even number of slices of about equal width; one where there are too few units for two. It depends on the cores of
+    the machine, not on the threads that are used: where there are only 2 cores, wide slices are 8 % faster.
     """
     widest = 128 if cores > 2 else 256
     count = 2 * -(-hidden // (2 * widest))

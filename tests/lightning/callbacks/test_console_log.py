@@ -23,7 +23,7 @@ def test_what_a_fit_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     seen = done.trainer.callback_metrics
     assert said[0] == f"letters: {tmp_path / 'letters_data.mat'} (the competition's schema)"
     assert said[1] == f"{ROWS - VALIDATION} rows to train on, {VALIDATION} for validation, {TEST_ROWS} to test"
-    assert re.fullmatch(r"updates: panels of 100, \d+ threads?, products by .+", said[2])
+    assert re.fullmatch(r"updates: panels of 100, (1 thread|up to \d+ threads), products by .+", said[2])
     assert said[3] == f"run folder: {tmp_path / 'lightning_logs' / 'version_0'}"
     assert re.fullmatch(r"step 0: train acc = 0\.\d{4}, validate acc = 0\.\d{4}, loss = -", said[4])
     train, validation, loss = (float(seen[name]) for name in ("train/acc", "val/acc", "train/loss"))
