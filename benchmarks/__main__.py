@@ -60,8 +60,6 @@ def compare(options: Options) -> list[Table]:
     """this source tree against that of --against, in turn: steps, steps on a busy machine, whole runs"""
     from benchmarks import compare
 
-    if options.data is None or options.against is None:
-        raise SystemExit("compare needs --data letters_data.mat and --against PATH, the src of another source tree")
     data, against = options.data.resolve(), options.against.resolve()
     return [compare.table(data, against, options.rounds, options.repeats, options.configs)]
 
@@ -132,15 +130,26 @@ def _measure(options: Options) -> None:
     from benchmarks import idle, machine, page
 
     options.out = options.out or PAGES.get(options.measure)
+    keys = KEYS[options.measure]
+    if options.measure is report and options.against:
+        keys += KEYS[compare]
     if options.out:
-        with_compare = ("compare",) if options.measure is report and options.against else ()
-        page.require_places(options.out, (*KEYS[options.measure], *with_compare))
+        page.require_places(options.out, keys)
+    if "compare" in keys:
+        _require_trees(options)
     measured_on = machine.describe(idle.others() if options.busy else idle.wait())
     print(f"{measured_on}\n", flush=True)
     tables: list[Table] = options.measure(options)
     print("\n\n".join(str(table) for table in tables))
     if options.out:
         page.update(options.out, tables, measured_on)
+
+
+def _require_trees(options: Options) -> None:
+    if options.data is None or options.against is None:
+        raise SystemExit("compare needs --data letters_data.mat and --against PATH, the src of another source tree")
+    if not (options.against / "letters_torch").is_dir():  # Python would import an installed one instead
+        raise SystemExit(f"--against {options.against} holds no letters_torch; give the src of another source tree")
 
 
 def _parser() -> argparse.ArgumentParser:

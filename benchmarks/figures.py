@@ -75,12 +75,12 @@ def value(root: Path, cell: Cell) -> float:
     Raises:
         ValueError: the page has no such cell, or no number is in it.
     """
-    text = (root / cell.page).read_text(encoding="utf-8")
+    text, column = (root / cell.page).read_text(encoding="utf-8"), 0
     for line in text.partition(f"<!-- {cell.table}: begin -->")[2].partition("<!--")[0].splitlines():
         cells = [part.strip() for part in line.strip("|").split("|")]
         if cell.column in cells:
             column = cells.index(cell.column)
-        elif cells[0] == cell.row:
+        elif column and cells[0] == cell.row:
             found = re.match(r"[\d.,]+", cells[column])
             if found:
                 return float(found.group().replace(",", ""))

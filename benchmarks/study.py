@@ -31,7 +31,7 @@ def table(path: Path | None, fits: int) -> Table:
         file.write_text("# Short runs.\n" + yaml.safe_dump(_study(path)))
         seconds = _seconds(["study", str(file), "--folder", str(folder / "out")])
         configs = sorted((folder / "out/runs").glob("*/config.yaml"))
-        step = len(configs) // fits
+        step = max(1, len(configs) // fits)
         walls = [fit.run(["letters_torch", "fit", "--config", str(config)])[0] for config in configs[::step][:fits]]
     count, each = len(configs), median(walls)
     rows = [
@@ -39,7 +39,7 @@ def table(path: Path | None, fits: int) -> Table:
         [f"one study of {count} runs", number(seconds), ratio(count * each / seconds)],
     ]
     title = f"{count} runs of {STEPS:,} steps with quick.yaml's network, a validation every {VALIDATION:,} steps"
-    note = f"{fits} of the {count} `fit` commands were timed: {number(min(walls))} to {number(max(walls))} s."
+    note = f"{len(walls)} of the {count} `fit` commands were timed: {number(min(walls))} to {number(max(walls))} s."
     return Table("study", title, ("", "seconds", "times as fast"), rows, [note])
 
 

@@ -206,9 +206,21 @@ def test_a_config_of_the_other_tree_is_named_so(tmp_path: Path) -> None:
     assert compare._name(str(there), tmp_path / "src") == f"{Path('configs/best.yaml')} of the other tree"
 
 
-def test_compare_says_what_it_needs() -> None:
-    with pytest.raises(SystemExit, match="compare needs --data"):
-        command_line.main(["compare", "--busy"])
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["compare"], "compare needs --data"),
+        (["report", "--against", "."], "compare needs --data"),
+        (["report", "--against", ".", "--data", "x.mat"], "--against . holds no letters_torch; give the src"),
+    ],
+)
+def test_compare_says_what_it_needs_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch, args: list[str], said: str
+) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
+    monkeypatch.setattr(idle, "others", lambda *_: pytest.fail("measured"))
+    with pytest.raises(SystemExit, match=said):
+        command_line.main([*args, "--busy"])
 
 
 def test_tables_go_between_their_own_markers(tmp_path: Path) -> None:

@@ -55,6 +55,8 @@ def test_new_tables_are_quoted(copy: Path) -> None:
 def test_a_phrase_or_a_cell_that_is_gone_is_named(copy: Path) -> None:
     with pytest.raises(ValueError, match="no number in peers, row 'nobody'"):
         figures.value(copy, EAGER._replace(row="nobody"))
+    with pytest.raises(ValueError, match="column 'nothing'"):
+        figures.value(copy, EAGER._replace(column="nothing"))
     (copy / "README.md").write_text("nothing", "utf-8")
     with pytest.raises(ValueError, match="0 times, not once"):
         figures.update(copy)
