@@ -64,6 +64,6 @@ def test_the_accuracy_of_a_letter_without_rows_is_none(written: dict[tuple[float
 def test_bars_are_as_long_as_the_accuracies() -> None:
     counts = np.zeros((26, 26), np.int64)
     counts[0, 0], counts[1, 1], counts[1, 2] = 5, 1, 3
-    sheet = sheets.letter_accuracy(counts, width=400, line=18)
-    lengths = [(sheet[4 + 18 * row + 5] == tiles.POSITIVE).all(-1).sum() for row in range(3)]
-    assert lengths == pytest.approx([400, 100, 0], abs=1)
+    sheet = sheets.letter_accuracy(counts)
+    lengths = [(sheet[4 + sheets.LINE * row + 5] == tiles.POSITIVE).all(-1).sum() for row in range(3)]
+    assert lengths == pytest.approx([sheets.BAR, sheets.BAR / 4, 0], abs=1)

@@ -1,6 +1,8 @@
 """What is read from a run folder: events, metrics.csv or both, and what is said of a damaged file."""
 
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -91,6 +93,13 @@ def test_a_folder_without_a_curve(run: Path) -> None:
     with pytest.raises(UserError) as error:
         logged.read(run)
     message(error, f"{run} has no config.yaml; {whole}")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are UTF-8 there")
+def test_a_folder_that_tensorboard_cannot_read(run: Path) -> None:
+    folder = run.rename(run.with_name(os.fsdecode(b"run\xff")))
+    with pytest.raises(UserError, match=r"run\\udcff: not UTF-8, which TensorBoard's reader needs; rename the folder"):
+        logged.read(folder)
 
 
 def test_a_folder_that_tells_nothing_is_named(tmp_path: Path) -> None:

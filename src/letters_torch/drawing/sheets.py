@@ -19,6 +19,7 @@ WIDTH = 350
 ZOOM = 2  # pixels of a sheet for a pixel of a letter
 COLUMNS = 5  # letters beside each other
 CELL = 12  # side of a cell of the confusion matrix
+BAR, LINE = WIDTH - 90, 18  # length of a bar for an accuracy of 1, height of its line
 
 
 def gallery(images: tiles.UInt8, captions: Sequence[tuple[str, str]]) -> tiles.UInt8:
@@ -61,16 +62,16 @@ def confusion_matrix(counts: Counts) -> tiles.UInt8:
     return np.asarray(sheet)
 
 
-def letter_accuracy(counts: Counts, width: int = WIDTH - 90, line: int = 18) -> tiles.UInt8:
+def letter_accuracy(counts: Counts) -> tiles.UInt8:
     """A bar for each letter, as long as the share of its rows that are read right; counts [truth, prediction]."""
     rows = counts.sum(1)
     shares = counts.diagonal() / np.maximum(rows, 1)
-    sheet = Image.new("RGB", (width + 90, CLASSES * line + 8), WHITE)
+    sheet = Image.new("RGB", (WIDTH, CLASSES * LINE + 8), WHITE)
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
     for index, (letter, share) in enumerate(zip(ALPHABET, shares.tolist(), strict=True)):
-        top = 4 + index * line
-        draw.text((14, top + line / 2), letter, fill=INK, font=font, anchor="mm")
-        draw.rectangle((28, top + 2, 28 + width * share, top + line - 3), fill=tiles.POSITIVE)
+        top = 4 + index * LINE
+        draw.text((14, top + LINE / 2), letter, fill=INK, font=font, anchor="mm")
+        draw.rectangle((28, top + 2, 28 + BAR * share, top + LINE - 3), fill=tiles.POSITIVE)
         told = f"{share:.1%}" if rows[index] else "-"
-        draw.text((width + 36, top + line / 2), told, fill=INK, font=font, anchor="lm")
+        draw.text((BAR + 36, top + LINE / 2), told, fill=INK, font=font, anchor="lm")
     return np.asarray(sheet)

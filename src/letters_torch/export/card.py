@@ -5,9 +5,8 @@ from pathlib import Path
 import yaml
 
 from letters_torch.export.trained import INPUT, Trained
-from letters_torch.reading.intervals import wilson
+from letters_torch.reading.intervals import CONFIDENCE, wilson
 
-CONFIDENCE = 0.95
 RECIPE = ("seed_everything", "model", "data")  # the sections of the config that determine the weights
 _PREPROCESSING = """\
 import json, numpy as np, torch
@@ -105,7 +104,7 @@ def _accuracy(trained: Trained) -> str:
     if trained.accuracy is None:
         return f"Not measured at step {trained.step:,}."
     rows = trained.validation
-    low, high = wilson(round(trained.accuracy * rows), rows, CONFIDENCE)
+    low, high = wilson(round(trained.accuracy * rows), rows)
     return (
         f"{trained.accuracy:.2%} of {rows:,} validation rows ({CONFIDENCE:.0%} Wilson interval {low:.2%} to"
         f" {high:.2%}), which were not trained on. A checkpoint that was chosen for this figure does a little worse on"

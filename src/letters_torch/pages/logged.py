@@ -9,6 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from letters_torch import config_files, metrics_csv
 from letters_torch.errors import UserError
+from letters_torch.paths import printable
 
 # 0 keeps every point; of pictures and histograms nothing is read here.
 _KEPT = {"scalars": 0, "images": 1, "histograms": 1, "compressedHistograms": 1, "tensors": 1}
@@ -41,6 +42,8 @@ def read(folder: Path) -> Logged:
     config = folder / "config.yaml"
     events = sorted(folder.glob("events.out.tfevents.*"))
     rows = metrics_csv.read(folder / metrics_csv.NAME)
+    if events and printable(folder) != str(folder):
+        raise UserError(f"{printable(folder)}: not UTF-8, which TensorBoard's reader needs; rename the folder")
     if not config.is_file() or not (events or rows):
         missing = "TensorBoard events and no metrics.csv" if config.is_file() else "config.yaml"
         raise UserError(f"{folder} has no {missing}; a report needs the whole folder of a run (--ckpt_path)")

@@ -27,9 +27,9 @@ def section(title: str, *parts: str) -> str:
     return f"<section>\n<h2>{escape(title)}</h2>\n" + "\n".join(parts) + "\n</section>"
 
 
-def number(value: float, digits: int = 6) -> str:
-    """A number with this many significant digits and a typographic minus."""
-    return f"{float(value):.{digits}g}".replace("-", "−")
+def number(value: float) -> str:
+    """A number with six significant digits and a typographic minus."""
+    return f"{float(value):.6g}".replace("-", "−")
 
 
 def paragraph(text: str, kind: str = "") -> str:

@@ -16,12 +16,11 @@ from letters_torch.pages import page
 from letters_torch.pages.logged import Logged
 from letters_torch.reading import notebook
 from letters_torch.reading.confusion import confusion, mistaken_for
-from letters_torch.reading.intervals import wilson
+from letters_torch.reading.intervals import CONFIDENCE, wilson
 from letters_torch.reading.predictions import Predictions
 
 SHOWN = 24  # letters in a gallery
 UNITS = 100  # hidden units shown
-CONFIDENCE = 0.95
 TRAINER_SETTINGS = ("max_steps", "val_check_interval", "precision", "accelerator", "pictures")
 BEST = (
     "These weights were chosen by their accuracy on these validation rows, so it is slightly optimistic. The interval"
@@ -69,7 +68,7 @@ def _percent(value: float | None, digits: int = 2) -> str:
 
 def _accuracy(found: Predictions, rows: str) -> tuple[str, str]:
     count = len(found)
-    low, high = wilson(found.num_correct, count, CONFIDENCE)
+    low, high = wilson(found.num_correct, count)
     return (
         _percent(found.num_correct / count),
         f"of {count:,} {rows} read right; {CONFIDENCE:.0%} interval {low:.2%} to {high:.2%}",
@@ -153,7 +152,7 @@ def _letter(letter: str, row: list[int]) -> tuple[str, ...]:
     own, total = row[ALPHABET.index(letter)], sum(row)
     if not total:
         return letter, "0", "-", "-", ""
-    low, high = wilson(own, total, CONFIDENCE)
+    low, high = wilson(own, total)
     taken = ", ".join(f"{other} {share:.1%}" for other, share in mistaken_for(letter, row))
     return letter, f"{total:,}", _percent(own / total, 1), f"{low:.1%} to {high:.1%}", taken
 

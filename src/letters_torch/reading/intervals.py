@@ -2,8 +2,10 @@
 
 from statistics import NormalDist
 
+CONFIDENCE = 0.95
 
-def wilson(correct: int, rows: int, confidence: float = 0.95) -> tuple[float, float]:
+
+def wilson(correct: int, rows: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Wilson's score interval (low, high), in 0..1, for the proportion `correct` / `rows`.
 
     E. B. Wilson, Probable inference, the law of succession, and statistical inference, JASA 22 (1927).
