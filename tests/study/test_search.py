@@ -108,7 +108,7 @@ def points(folder: Path, ends: int) -> list[search.Point]:
             ended = list(running)[min(ends, len(running) - 1)]
             searcher.on_trial_complete(ended, end(folder, running.pop(ended)))
     assert len(told_to(searcher)) >= 14 - 2
-    return search.Drawn(folder).points
+    return searcher.drawn.points
 
 
 def test_the_points_follow_from_the_seed_whichever_run_ends_first(tmp_path: Path) -> None:
@@ -133,7 +133,29 @@ def test_a_search_that_is_started_again_keeps_its_points(tmp_path: Path) -> None
     assert len(told_to(again)) == 2
     fresh = again.suggest("b")["trial"]
     assert fresh.setting.label not in {one.setting.label for one in trials}
-    assert len(search.Drawn(tmp_path).points) == 3
+    assert len(search.SeededSearch(found, tmp_path).drawn.points) == 3
+
+
+def test_points_that_an_edited_study_cannot_draw_are_kept_and_not_used(tmp_path: Path) -> None:
+    def points(count: int, **space: dict[str, Any]) -> list[search.Point]:
+        draw = {"method": "optuna", "count": count, "from": {f"model.{key}": each for key, each in space.items()}}
+        searcher = search.SeededSearch(study(tmp_path, vary=None, cases=None, draw=draw, seeds=[0]), tmp_path)
+        for number in range(searcher.left()):
+            one = searcher.suggest(str(number))["trial"]
+            run_folder = outcome.folder_of(tmp_path, one)
+            run_folder.mkdir(parents=True, exist_ok=True)
+            result = outcome.Result(outcome.FINISHED, 200, {"val/acc": [(200, 0.5)]})
+            (run_folder / outcome.RESULT).write_text(json.dumps(asdict(result)))
+            searcher.on_trial_complete(str(number), {"value": 0.5})
+        return searcher.drawn.points
+
+    widths, narrow = {"randint": [3, 9]}, {"randint": [3, 5]}
+    first = points(8, hidden=widths)
+    assert all(point["model.hidden"] < 5 for point in points(8, hidden=narrow))
+    assert all(point.keys() == {"model.initial_scale"} for point in points(2, initial_scale={"uniform": [0.1, 1]}))
+    assert [point for point in points(8, hidden=widths) if point["model.hidden"] > 4] == [
+        point for point in first if point["model.hidden"] > 4
+    ]
 
 
 def test_a_point_that_diverges_is_an_error_to_optuna(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
+import optuna
 from ray import tune
 from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
@@ -43,18 +44,31 @@ def _plain(value: Any) -> Any:
 class Drawn:
     """The points that Optuna has suggested, kept in the study's folder for when the study is started again.
 
+    Points from before an edit of the study file that the distributions no longer contain are kept, but not used.
+
     Args:
         folder: of the study.
+        space: Optuna's distribution of each key.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, space: dict[str, Any]) -> None:
         self._file = folder / "draws.json"
-        self.points: list[Point] = json.loads(self._file.read_text()) if self._file.exists() else []
+        kept: list[Point] = json.loads(self._file.read_text()) if self._file.exists() else []
+        self.points = [point for point in kept if _contains(space, point)]
+        self._others = [point for point in kept if point not in self.points]
 
     def add(self, point: Point) -> None:
         """Keeps a point."""
         self.points.append(point)
-        files.write(self._file, json.dumps(self.points, indent=1).encode())
+        files.write(self._file, json.dumps([*self._others, *self.points], indent=1).encode())
+
+
+def _contains(space: dict[str, Any], point: Point) -> bool:
+    try:
+        optuna.create_trial(params=point, distributions=space, value=0.0)
+    except ValueError:
+        return False
+    return True
 
 
 class SeededSearch(Searcher):
@@ -75,10 +89,9 @@ class SeededSearch(Searcher):
     def __init__(self, study: Study, folder: Path) -> None:
         super().__init__(metric="value", mode=study.mode)
         assert study.draw is not None
-        self._study, self._draw, self._folder, self.drawn = study, study.draw, folder, Drawn(folder)
-        self._space = domains(study.draw)
+        space = OptunaSearch.convert_search_space(domains(study.draw))
+        self._study, self._draw, self._folder, self.drawn = study, study.draw, folder, Drawn(folder, space)
         known = [(point, self._reward(point)) for point in self.drawn.points[: study.draw.count]]
-        space = OptunaSearch.convert_search_space(self._space)
         seed = study.draw.seed + len(known)  # the same seed would draw the known points again
         self._optuna = OptunaSearch(space=space, metric="value", mode=study.mode, seed=seed)
         self._waiting: list[Trial] = []
