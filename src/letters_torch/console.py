@@ -7,6 +7,8 @@ from typing import NoReturn
 
 from letters_torch.errors import UserError
 
+PROGRAM = "python -m letters_torch"
+
 
 def say(text: str) -> None:
     """Prints a line to standard output without breaking a progress bar."""
@@ -41,7 +43,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, command: str, description: str, *examples: str) -> None:
-        prog = f"python -m letters_torch {command}"
+        prog = f"{PROGRAM} {command}"
         super().__init__(
             prog=prog,
             description=description,

@@ -1,5 +1,6 @@
 """Trials on Ray: the bits of runs by hand, on one machine and on two nodes, killed, interrupted and resumed."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -180,27 +181,42 @@ def test_a_study_that_is_stopped_goes_on_to_the_same_bytes(tmp_path: Path, strai
     assert (folder / "results.csv").read_bytes() == straight.csv
 
 
-def test_a_cluster_whose_nodes_do_not_share_the_folder_is_refused(tmp_path: Path) -> None:
-    class Node:
-        """Ray with one living node, whose answer is that it sees nothing."""
+class Cluster:
+    """Ray with one living node, which answers so when it is asked for a file, or not at all."""
 
-        def nodes(self) -> list[dict[str, Any]]:
-            return [{"Alive": True, "NodeID": "ab" * 28, "NodeManagerAddress": "10.0.0.2"}, {"Alive": False}]
+    def __init__(self, answer: bool | None) -> None:
+        self.answer = answer
 
-        def remote(self, *_: Any, **__: Any) -> Any:
-            return lambda _: self
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"Alive": False}, {"Alive": True, "NodeID": "ab" * 28, "NodeManagerAddress": "10.0.0.2"}]
 
-        def options(self, **_: Any) -> "Node":
-            return self
+    def remote(self, *_: Any, **__: Any) -> Any:
+        return lambda _: self
 
-        def get(self, answer: Any, timeout: float) -> bool:
-            return False
+    def options(self, **_: Any) -> "Cluster":
+        return self
 
-    with pytest.raises(
-        UserError,
-        match=r"node 10\.0\.0\.2 does not see it; name a folder that all nodes of the cluster share under the same",
-    ):
-        cluster._require_shared(Node(), tmp_path)
+    def get(self, answer: Any, timeout: float) -> bool:
+        if self.answer is None:
+            from ray.exceptions import GetTimeoutError
+
+            raise GetTimeoutError("Get timed out.")
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (False, "does not see it; name a folder that all nodes of the cluster share under the same path"),
+        (None, "does not answer (Get timed out.); repair or remove it"),
+    ],
+)
+def test_a_cluster_whose_nodes_do_not_share_the_folder_is_refused(
+    tmp_path: Path, answer: bool | None, said: str
+) -> None:
+    cluster._require_shared(Cluster(True), tmp_path)
+    with pytest.raises(UserError, match=re.escape(f"node 10.0.0.2 {said}")):
+        cluster._require_shared(Cluster(answer), tmp_path)
     assert not list(tmp_path.iterdir())
 
 

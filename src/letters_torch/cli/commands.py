@@ -15,7 +15,7 @@ class Command(NamedTuple):
     function: str  # "module:function"
 
 
-# Subcommands of LightningCLI: methods of `lightning_cli.CommandTrainer`, with the settings of a config.
+# Subcommands of LightningCLI: methods of `command_trainer.CommandTrainer`, with the settings of a config.
 LIGHTNING = {
     "fit": "train a network; or resume a run with --ckpt_path",
     "validate": "accuracy and loss on the validation rows, and a table of the letters",

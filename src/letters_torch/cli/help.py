@@ -5,8 +5,7 @@ from textwrap import fill
 from typing import NamedTuple
 
 from letters_torch.cli.commands import LIGHTNING, OTHERS
-
-PROGRAM = "python -m letters_torch"
+from letters_torch.console import PROGRAM
 
 
 class Help(NamedTuple):

@@ -23,7 +23,7 @@ from letters_torch.cli.commands import LIGHTNING
 from letters_torch.cli.implied import STARTERS
 from letters_torch.cli.parser_errors import shortened
 from letters_torch.cli.shorthand import join_checkpoints
-from letters_torch.console import say
+from letters_torch.console import PROGRAM, say
 from letters_torch.data.datamodule import LettersDataModule
 from letters_torch.errors import UserError, first_cause
 from letters_torch.letters import CLASSES
@@ -36,7 +36,7 @@ from letters_torch.reading.predictions import Predictions
 from letters_torch.reading.reader import load
 from letters_torch.run_folder import named_checkpoint
 
-_PARSING = {"exit_on_error": False, "allow_abbrev": False, "prog": "python -m letters_torch"}
+_PARSING = {"exit_on_error": False, "allow_abbrev": False, "prog": PROGRAM}
 
 
 class SaveConfig(SaveConfigCallback):

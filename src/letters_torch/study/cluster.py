@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from letters_torch.errors import UserError
+from letters_torch.errors import UserError, reason
 from letters_torch.study import reaper
 from letters_torch.study.study_file import Study, Trial
 
@@ -125,13 +125,11 @@ class Runner:
             else:
                 ray.init(address=self._address, **quiet)
         except (OSError, ValueError) as error:
-            reason = str(error).splitlines()[0]
+            said = str(error).partition("\n")[0]
             if self._address is None:
-                raise UserError(
-                    f"Ray cannot be started ({reason}); RAY_TMPDIR can name another folder for it"
-                ) from error
+                raise UserError(f"Ray cannot be started ({said}); RAY_TMPDIR can name another folder for it") from error
             raise UserError(
-                f"--address {self._address}: no Ray cluster there ({reason}); start one with `ray start --head`"
+                f"--address {self._address}: no Ray cluster there ({said}); start one with `ray start --head`"
             ) from error
         self._undo.callback(ray.shutdown)
         signal.signal(signal.SIGTERM, handler)  # Ray's own exits without a word
@@ -204,21 +202,26 @@ def _require_shared(ray: Any, folder: Path) -> None:
     """Asks every node of the cluster for a file in the folder.
 
     Raises:
-        UserError: a node does not have it.
+        UserError: a node does not have it, or does not answer.
     """
+    from ray.exceptions import RayError
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+    exists = ray.remote(num_cpus=0)(os.path.exists)
+    nodes = [node for node in ray.nodes() if node["Alive"]]
     probe = folder / f".shared-{secrets.token_hex(8)}"
     probe.touch()
     try:
-        exists = ray.remote(num_cpus=0)(os.path.exists)
-        for node in ray.nodes():
-            if node["Alive"]:
-                here = exists.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False))
-                if not ray.get(here.remote(str(probe)), timeout=NODE_TIMEOUT):
-                    raise UserError(
-                        f"--folder {folder}: node {node['NodeManagerAddress']} does not see it; name a folder that all"
-                        " nodes of the cluster share under the same path"
-                    )
+        for node in nodes:
+            here = exists.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False))
+            if not ray.get(here.remote(str(probe)), timeout=NODE_TIMEOUT):
+                raise UserError(
+                    f"--folder {folder}: node {node['NodeManagerAddress']} does not see it; name a folder that all"
+                    " nodes of the cluster share under the same path"
+                )
+    except RayError as error:
+        raise UserError(
+            f"--address: node {node['NodeManagerAddress']} does not answer ({reason(error)}); repair or remove it"
+        ) from error
     finally:
         probe.unlink(missing_ok=True)
