@@ -38,21 +38,6 @@ class Field(NamedTuple):
         return positions.view(-1, 2, *images.shape[1:]).permute(0, 2, 3, 1)
 
 
-def affine(images: Tensor, parameters: AffineParameters, interpolation: str, fill: float | None) -> Tensor:
-    """`v2.functional.affine`, each image with its own parameters.
-
-    Args:
-        images: (N, H, W), float.
-        parameters: N of each.
-        interpolation: "nearest" or "bilinear".
-        fill: value of pixels from beyond the edge, mixed in by a mask; None for 0 without a mask, as in torchvision.
-
-    Returns:
-        (N, H, W).
-    """
-    return sample_field(images, affine_field(parameters, *images.shape[1:]), interpolation, 0.0, fill)
-
-
 def affine_field(parameters: AffineParameters, height: int, width: int) -> Field:
     """The field of these parameters, N of each."""
     return Field(_inverse_matrices(parameters, height, width), affine_base(height, width, torch.float64))
@@ -120,7 +105,14 @@ def _sampler() -> Any:
 
 
 def sample(images: Tensor, grid: Tensor, interpolation: str, fill: float | None) -> Tensor:
-    """Images (N, H, W) at the positions of a grid (N, H, W, 2); the other arguments as in `affine`."""
+    """Each image at the positions of a grid.
+
+    Args:
+        images: (N, H, W), float.
+        grid: (N, H, W, 2), as `torch.nn.functional.grid_sample` takes it.
+        interpolation: "nearest" or "bilinear".
+        fill: value of pixels from beyond the edge, mixed in by a mask; None for 0 without a mask, as in torchvision.
+    """
     if fill is None:
         return F.grid_sample(images[:, None], grid, interpolation, "zeros", align_corners=False)[:, 0]
     # torchvision samples a mask beside the image, and mixes in the fill where the mask is not 1.
