@@ -74,6 +74,14 @@ def test_a_single_row_may_have_any_stride(engine: Updates) -> None:
 
 
 @ENGINES
+def test_a_network_without_inputs_is_its_biases(engine: Updates, capfd: pytest.CaptureFixture[str]) -> None:
+    task = problem(constant(20, 0.01, 0.1), inputs=1)
+    task = task._replace(V=task.V[:, 1:], x=task.x[:, 1:])
+    assert apart(task.train(engine), task.train(OneAtATime())) < 1e-12
+    assert capfd.readouterr() == ("", "")  # a BLAS that refuses an argument says so
+
+
+@ENGINES
 def test_what_is_only_read_may_be_expanded_or_part_of_a_graph(engine: updates.Engine) -> None:
     task = problem(constant(20, 0.01, 0.1))
     y, weight = torch.softmax(torch.ones(20, 7, dtype=torch.float64), 1), torch.tensor(0.5, dtype=torch.float64)

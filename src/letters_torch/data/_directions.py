@@ -1,12 +1,13 @@
 """Direction features, compiled by Numba. `directions.py` describes them, and holds the same in plain torch.
 
-Each image is computed by itself, in the same order of operations in any block. Operations are not reordered.
+Each image is computed by itself, in the same order of operations in any block. Operations are not reordered. Numba's
+cache notices a change of this file, not one of the constants that it imports.
 """
 
 import numpy as np
 from numba import njit
 
-from letters_torch.data.directions import DIRECTIONS, SMOOTHING, STRIDE, TILES
+from letters_torch.data.directions import DIRECTIONS, LARGEST, SMOOTHING, STRIDE, TILES
 
 MARGIN = STRIDE // 2
 SIN, COS = np.sin(np.pi / 8), np.cos(np.pi / 8)  # of the angle between two directions
@@ -109,9 +110,10 @@ def _smooth(components, sectors, smoothing, row):  # type: ignore[no-untyped-def
 def _finish(cells, out):  # type: ignore[no-untyped-def]
     """Writes the rounded square roots of the cells inside the image, map by map."""
     real = cells.dtype.type
+    largest = real(LARGEST)
     height, width = len(cells) - 2, cells.shape[1] // DIRECTIONS - 2
     for i in range(height):
         for j in range(width):
             for k in range(DIRECTIONS):
-                feature = np.rint(min(np.sqrt(real(255) * cells[i + 1, (j + 1) * DIRECTIONS + k]), real(255)))
+                feature = np.rint(min(np.sqrt(largest * cells[i + 1, (j + 1) * DIRECTIONS + k]), largest))
                 out[k // TILES * height + i, k % TILES * width + j] = feature

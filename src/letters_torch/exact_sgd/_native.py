@@ -68,9 +68,9 @@ def gemm(address, shape, A, op_A, B, op_B, beta, C):  # type: ignore[no-untyped-
     """
     real = C.dtype.type
     rows, columns, depth = shape
-    # The stride of an array of one row may be anything: NumPy's x[None] has 0.
-    lda, ldb = max(A.strides[0] // A.itemsize, A.shape[1]), max(B.strides[0] // B.itemsize, B.shape[1])
-    ldc = max(C.strides[0] // C.itemsize, C.shape[1])
+    # The stride of an array of one row, or of none, may be anything: NumPy's x[None] has 0.
+    lda, ldb = max(A.strides[0] // A.itemsize, A.shape[1], 1), max(B.strides[0] // B.itemsize, B.shape[1], 1)
+    ldc = max(C.strides[0] // C.itemsize, C.shape[1], 1)
     # BLAS takes matrices column by column, as which these are C^T = op(B)^T op(A)^T. A BLAS whose integers have 32 bits
     # reads the low half of those here.
     call(address, (op_B, op_A, columns, rows, depth, real(1), B, ldb, A, lda, real(beta), C, ldc))
