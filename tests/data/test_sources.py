@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from letters_torch.data.sources import ACCEPTED, open_letters
+from letters_torch.data.sources import ACCEPTED, announce, open_letters
 from letters_torch.errors import UserError
 from letters_torch.letters import Letters, LetterSets
 from tests.support.making import emnist_dataset, kaggle_arrays, message, pictures, save_emnist, save_mat
@@ -108,12 +108,14 @@ def test_a_file_whose_name_is_not_utf_8(tmp_path: Path) -> None:
     str(error.value).encode()
 
 
-def test_without_any_file_the_built_in_letters_say_that_they_stand_in() -> None:
+def test_without_any_file_the_built_in_letters_say_that_they_stand_in(capsys: pytest.CaptureFixture[str]) -> None:
     sets = open_letters()
-    assert (sets.source, sets.fallback, len(sets.train)) == ("builtin", True, 2)
-    assert "\n" not in sets.origin
-    for part in ("built-in letters", "no letters_data.mat", "--data.path", "--data.download"):
-        assert part in sets.origin
+    assert (sets.source, sets.fallback, sets.origin, len(sets.train)) == ("builtin", True, "built-in letters", 2)
+    announce(sets)
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    for part in ("letters: built-in letters; no letters_data.mat", "--data.path", "--data.download"):
+        assert part in out
 
 
 def test_built_in_letters_that_were_asked_for_stand_in_for_nothing() -> None:

@@ -42,6 +42,15 @@ def test_default_names(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.Mon
     assert set(torch.load("letters.pt", weights_only=True)) == {"tensors", "metadata"}
 
 
+def test_the_ending_says_the_format(checkpoint: Path, tmp_path: Path) -> None:
+    assert torch.load(command.export(checkpoint, output=tmp_path / "x.pt"), weights_only=True)
+    command.export(checkpoint, "torch", tmp_path / "x.bin")
+    with pytest.raises(UserError) as error:
+        command.export(checkpoint, "torch", tmp_path / "x.onnx")
+    message(error, "x.onnx: --format torch writes .pt files; leave it out")
+    assert not (tmp_path / "x.onnx").exists()
+
+
 def test_user_errors(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError) as error:
         command.export(checkpoint, "tflite")  # type: ignore[arg-type]

@@ -46,9 +46,9 @@ def draw(args: list[str]) -> None:
 
 def export(args: list[str]) -> None:
     """Writes a network by `letters_torch.export`."""
-    parser = Parser("export", EXPORT, "", "--format safetensors --ckpt_path last")
+    parser = Parser("export", EXPORT, "", "--format safetensors --ckpt_path last", "--output network.pt")
     add = parser.add_argument
-    add("--format", choices=["onnx", "safetensors", "torch"], default="onnx", help="of the file (default: onnx)")
+    add("--format", choices=["onnx", "safetensors", "torch"], help="default: as --output ends, or onnx")
     add("--ckpt_path", metavar="FILE", help=CHECKPOINT)
     add("--output", metavar="FILE", type=_OUTPUT, help="default: letters.onnx, letters.safetensors or letters.pt")
     options = parser.parse_args(args)

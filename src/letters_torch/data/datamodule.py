@@ -244,8 +244,8 @@ class LettersDataModule(pl.LightningDataModule):
         """The test rows; UserError if they have no labels."""
         if self.test.labels is None:
             raise UserError(
-                f"{self._origin} has no labels for its test rows, so nothing can be tested; write them with"
-                " `python -m letters_torch predict`, or use `validate`"
+                f"{self._origin} has no labels for its test rows, so nothing can be tested; use"
+                " `validate` for the accuracy, or `predict` to write what is read"
             )
         return self._batches(self.test, self._test_standardizer())
 

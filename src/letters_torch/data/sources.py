@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Literal, get_args
 
+from letters_torch.console import say
 from letters_torch.data.readers import emnist, kaggle, matfile
 from letters_torch.errors import UserError, require_choice
 from letters_torch.letters import LetterSets
@@ -25,8 +26,7 @@ def open_letters(
     """Opens the training and the test letters; the arguments are those of `LettersDataModule`.
 
     Without a path it looks for letters_data.mat, data/letters_data.mat, data/EMNIST/ and EMNIST/, in this order, in the
-    current folder. If there is none, "auto" falls back to the built-in letters, with `fallback` set and a hint in
-    `origin`.
+    current folder. If there is none, "auto" falls back to the built-in letters, with `fallback` set.
 
     Raises:
         UserError: there is nothing at the path or nothing readable, or the arguments contradict each other.
@@ -91,8 +91,13 @@ def kind_of(path: Path) -> str:
 def _builtin(fallback: bool = False) -> LetterSets:
     # Imported only here: numba, which makes the letters, takes a second to import.
     letters: LetterSets = import_module("letters_torch.synthetic").read()
+    return replace(letters, source="builtin", fallback=fallback)
+
+
+def announce(letters: LetterSets) -> None:
+    """Prints where letters are from, and how to get real ones where no file was found."""
     hint = (
         "; no letters_data.mat or EMNIST folder was found: for the real ones set --data.path to Kaggle's"
         " letters_data.mat or to EMNIST, or fetch EMNIST with --data.source emnist --data.download true"
     )
-    return replace(letters, source="builtin", origin=letters.origin + (hint if fallback else ""), fallback=fallback)
+    say(f"letters: {letters.origin}{hint if letters.fallback else ''}")

@@ -14,24 +14,28 @@ Format = Literal["onnx", "safetensors", "torch"]
 SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "safetensors": ".safetensors", "torch": ".pt"}
 
 
-def export(checkpoint: Path, format: Format = "onnx", output: Path | None = None) -> Path:
+def export(checkpoint: Path, format: Format | None = None, output: Path | None = None) -> Path:
     """Writes the network of a checkpoint, and beside it its model card, `OUTPUT.md`.
 
     Args:
         checkpoint: a checkpoint of a run.
         format: "onnx" is a graph from raw uint8 letters to probabilities, preprocessing included; "safetensors" and
-            "torch" are the tensors of the network and of the preprocessing.
+            "torch" are the tensors of the network and of the preprocessing. None: as `output` ends, or "onnx".
         output: the file to write; letters.onnx, letters.safetensors or letters.pt in the current folder if None.
 
     Returns:
         The file.
 
     Raises:
-        UserError: the checkpoint cannot be read, the format is unknown or needs a package that is not installed, or
-            the file cannot be written.
+        UserError: the checkpoint cannot be read, the format is unknown, is not that of the file's ending or needs a
+            package that is not installed, or the file cannot be written.
     """
+    named = next((kind for kind, suffix in SUFFIXES.items() if output and output.suffix == suffix), None)
+    format = format or named or "onnx"
     if format not in SUFFIXES:
         raise UserError(f"--format {format}: unknown; choose {', '.join(SUFFIXES)}")
+    if named not in (None, format):
+        raise UserError(f"--output {output}: --format {format} writes {SUFFIXES[format]} files; leave it out")
     file = output or Path(f"letters{SUFFIXES[format]}")
     trained = read(checkpoint)
     text = card.text(trained, format, file.name)

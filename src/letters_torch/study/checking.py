@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from letters_torch.console import say
 from letters_torch.data.shared import SharedLetters
+from letters_torch.data.sources import announce
 from letters_torch.errors import UserError
 from letters_torch.letters import LetterSets
 from letters_torch.study import building
@@ -32,7 +32,7 @@ def letters_of(study: Study, folder: Path) -> dict[building.LettersKey, LetterSe
             data, key = building.build(parsed).data, building.letters_key(parsed)
             if key not in letters:
                 letters[key] = data.read_letters()
-                say(f"letters: {letters[key].origin}")
+                announce(letters[key])
             split = (key, data.validation, data.validation_writers)
             if split not in digests:
                 data.shared, data.moments = SharedLetters(letters[key]), None  # moments take seconds, change no split

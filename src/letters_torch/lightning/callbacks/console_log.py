@@ -9,6 +9,7 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping, Timer
 from pytorch_lightning.callbacks.early_stopping import EarlyStoppingReason
 
 from letters_torch.console import duration, say
+from letters_torch.data.sources import announce
 from letters_torch.exact_sgd import Team
 from letters_torch.lightning.callbacks.stop import StopOnSignal
 from letters_torch.reading.intervals import wilson
@@ -23,7 +24,7 @@ class ConsoleLog(Callback):
         self._began = time.monotonic()
         data = getattr(trainer, "datamodule", None)
         if data is not None and data.sets is not None:
-            say(f"letters: {data.sets.origin}")
+            announce(data.sets)
             say(f"{len(data.train):,} rows to train on, {len(data.val):,} for validation, {len(data.test):,} to test")
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
