@@ -579,7 +579,7 @@ READING: Mutants = {
         "export/test_trained.py export/test_card.py export/test_command.py",
         [
             ('dict(curves.get("val/acc", [])).get(step)', 'dict(curves.get("train/acc", [])).get(step)'),
-            ('return origin.rsplit("/", 1)[-1]', "return origin"),
+            ('data["origin"].rsplit("/", 1)[-1]', 'data["origin"]'),
         ],
     ),
     "export/card.py": (
