@@ -65,7 +65,8 @@ def find(name: str) -> Path:
     known = sorted({file.name for place in places()[1:] for file in place.glob("*.yaml")})
     hint = did_you_mean(name.removesuffix(".yaml"), [each.removesuffix(".yaml") for each in known])
     listed = f"the configs that come with letters_torch are {', '.join(known)}"
-    raise UserError(f"--config {name}: no such file{hint or f'; {listed}'}")
+    what = "a folder" if given.is_dir() else "no such file"
+    raise UserError(f"--config {name}: {what}{hint or f'; {listed}'}")
 
 
 def read(path: Path, flag: str = "--config") -> dict[str, Any]:

@@ -87,6 +87,10 @@ def test_a_wrong_key_of_a_config_suggests_the_right_one(tmp_path: Path, text: st
         (["--ckpt_path=bset"], "--ckpt_path bset: no such file; did you mean best?"),
         (["--ckpt_path", "a/lst"], "--ckpt_path a/lst: no such file; name a checkpoint, last or best"),
         (["--ckpt_path", "~nouser/x"], "--ckpt_path ~nouser/x: there is no user of that name"),
+        (["--ckpt_path", "run"], "--ckpt_path run: a folder; name a file, such as run/checkpoints/last.ckpt"),
+        (["--ckpt_path", "."], "--ckpt_path .: a folder; name a file"),
+        (["--config", "run"], "--config run: a folder; the configs that come with letters_torch are"),
+        (["kaggle"], "unknown argument kaggle; settings have flags, such as --config kaggle"),
         (["--config", "kagle"], "--config kagle: no such file; did you mean kaggle?"),
         (["--config", "~nouser/x"], "--config ~nouser/x: there is no user of that name"),
         (["--pictures", "one.png", "--data.path", "x"], "--pictures one.png: no such file or folder"),
@@ -98,6 +102,8 @@ def test_a_wrong_key_of_a_config_suggests_the_right_one(tmp_path: Path, text: st
 def test_a_wrong_file(args: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("text").write_text("text")
+    Path("run/checkpoints").mkdir(parents=True)
+    Path("run/checkpoints/last.ckpt").touch()
     with pytest.raises(UserError) as error:
         check_arguments(["predict", *args])
     message(error, said)

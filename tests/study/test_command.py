@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import socket
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -89,10 +90,15 @@ def test_a_trial_that_failed_is_told_of_and_makes_the_exit_code_1(
 
 
 @pytest.mark.parametrize("error", [ConnectionError("nobody answers\nand more"), ValueError("no such scheme")], ids=repr)
-def test_an_address_without_a_cluster_is_refused(tmp_path: Path, error: Exception) -> None:
-    def init(**_: Any) -> None:
+@pytest.mark.parametrize("where", ["init", "socket"])
+def test_an_address_without_a_cluster_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise error
 
+    monkeypatch.setattr(socket, "create_connection", fail if where == "socket" else lambda *_, **__: io.BytesIO())
+    init = fail if where == "init" else lambda **_: pytest.fail("Ray waits for a quarter of an hour")
     runner = cluster.Runner(study(tmp_path), tmp_path, 1, "10.0.0.1:6379", lambda _: None)
     with pytest.raises(UserError) as refusal:
         runner._connect(SimpleNamespace(init=init))

@@ -76,6 +76,8 @@ def check_arguments(args: list[str]) -> None:
         UserError: with the argument, what is wrong with it, and a suggestion.
     """
     command = args[0]
+    if len(args) > 1 and not args[1].startswith("-"):
+        raise UserError(f"unknown argument {args[1]}; settings have flags, such as --config {args[1]}")
     for arg in args[1:]:
         if printable(arg) != arg:
             raise UserError(f"{printable(arg)}: not UTF-8; rename the file, or name the folder that it is in")
@@ -176,6 +178,9 @@ def check_checkpoint(value: str | None) -> None:
     if not file.exists():
         hint = did_you_mean(value, ("last", "best")) if Path(value).name == value else ""
         raise UserError(f"--ckpt_path {value}: no such file{hint or '; name a checkpoint, last or best'}")
+    if file.is_dir():
+        last = file / "checkpoints/last.ckpt"
+        raise UserError(f"--ckpt_path {value}: a folder; name a file{f', such as {last}' if last.is_file() else ''}")
     archive.require_intact(file)
 
 

@@ -230,8 +230,7 @@ def run(args: list[str]) -> None:
     Raises:
         UserError: a mistake of the user's, including those that Lightning or jsonargparse reports.
     """
-    if not any(arg.startswith("--trainer.profiler") for arg in args):  # whose table is one of those messages
-        _quiet()
+    _quiet(any(arg.startswith("--trainer.profiler") for arg in args))
     before, threading.excepthook = threading.excepthook, _report_thread
     try:
         LettersCLI(join_checkpoints(args))
@@ -249,13 +248,15 @@ def _report_thread(error: threading.ExceptHookArgs) -> None:
     logging.getLogger(__name__).info("a thread stopped", exc_info=error.exc_value)
 
 
-def _quiet() -> None:
+def _quiet(profiles: bool) -> None:
     """Silences Lightning's messages about data loader workers, GPUs and tips, which do not apply here.
+
+    A profiler's table is one of the messages.
 
     TensorBoard's reader warns when it drops points that a run logged beyond the step it was resumed from; that is
     intended.
     """
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    for name in () if profiles else ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("tensorboard").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="pytorch_lightning")

@@ -3,9 +3,11 @@
 import logging
 import math
 import os
+import re
 import secrets
 import shutil
 import signal
+import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -38,6 +40,7 @@ _ENVIRONMENT = {
 RETRIES = 10  # attempts that a trial may lose to processes and nodes that die
 OBJECT_STORE = 2**30  # bytes of shared memory, taken only where it is used; the letters have about 10**8
 NODE_TIMEOUT = 60.0  # seconds for the answer of a node
+HEAD_TIMEOUT = 10.0  # and of the cluster's head
 
 
 def import_ray() -> Any:
@@ -123,6 +126,7 @@ class Runner:
                 )
                 _stop_helpers()
             else:
+                _require_answer(self._address)
                 ray.init(address=self._address, **quiet)
         except (OSError, ValueError) as error:
             said = str(error).partition("\n")[0]
@@ -196,6 +200,13 @@ def _stop_helpers() -> None:
         kill = getattr(worker._global_node, name, None)  # no public name
         if kill is not None:
             kill(check_alive=False)
+
+
+def _require_answer(address: str) -> None:
+    """Raises OSError if nothing listens at HOST:PORT, for which Ray would wait a quarter of an hour."""
+    found = re.fullmatch(r"(?:ray://)?([^:/]+):(\d+)", address)
+    if found:
+        socket.create_connection((found[1], int(found[2])), timeout=HEAD_TIMEOUT).close()
 
 
 def _require_shared(ray: Any, folder: Path) -> None:
