@@ -245,6 +245,38 @@ def test_training_is_seen_and_can_be_stopped(visit: Visit) -> None:
     assert visit.page.is_disabled("#unstep")
 
 
+def test_training_that_is_stopped_and_begun_again_at_once_keeps_its_speed(visit: Visit) -> None:
+    """Also while the accuracy is counted, before the first step."""
+    visit.page.select_option("#speed", "slow")
+    visit.page.evaluate("for (let n = 0; n < 7; n++) document.getElementById('play').click()")
+    frames = visit.page.evaluate(
+        """() => new Promise((resolve) => {
+          const done = () => Number(document.getElementById("steps").textContent);
+          let frames = 0;
+          const frame = () => (done() < 30 ? (frames++, requestAnimationFrame(frame)) : resolve(frames));
+          frame();
+        })"""
+    )
+    assert frames >= 30
+    visit.page.click("#play")
+
+
+def test_the_last_of_several_steps_is_counted(visit: Visit) -> None:
+    visit.page.evaluate("for (let n = 0; n < 3; n++) document.getElementById('one-step').click()")
+    visit.wait("document.getElementById('curves').getAttribute('aria-label').includes('after 3 steps')")
+
+
+def test_two_letters_are_one_to_train_on_and_one_held_out(
+    chromium: Any, contents: draw.Contents, tmp_path: Path
+) -> None:
+    (tmp_path / "two.html").write_text(draw.document(draw._first(contents, 2)), encoding="utf-8")
+    visit = Visit(chromium, tmp_path / "two.html")
+    visit.page.click("#one-step")
+    visit.wait("document.getElementById('acc-val').textContent !== '–'")
+    assert visit.text("#acc-val") in ("0.0%", "100.0%")
+    visit.close()
+
+
 def test_one_step_by_hand_follows_unit_pixel_letter_and_rate(visit: Visit, contents: draw.Contents) -> None:
     visit.page.fill("#hand-j", "12")
     visit.page.press("#hand-j", "Enter")

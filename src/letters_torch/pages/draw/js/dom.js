@@ -36,6 +36,7 @@ const dom = (() => {
     return canvas;
   }
 
+  /** The largest absolute value. */
   const largest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 
   /** Numbers as colours: blue above 0, red below, the stronger the larger; clear at 0 and beyond the values' end. */
@@ -78,5 +79,5 @@ const dom = (() => {
     };
   }
 
-  return { find, element, number, percent, term, signed, grey, figure, settled, framed };
+  return { find, element, number, percent, term, largest, signed, grey, figure, settled, framed };
 })();

@@ -176,7 +176,7 @@ const hand = (() => {
 
   /** A bar for each letter, up or down, with its number for those who hear the page. */
   function bars(id, values) {
-    const top = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-300);
+    const top = dom.largest(values) || 1;
     dom.find(id).replaceChildren(...Array.from(values, (value, i) => {
       const size = `${(50 * Math.abs(value)) / top}%`;
       const fill = dom.element("i", { className: value < 0 ? "down" : "up" });

@@ -17,10 +17,10 @@ const model = (() => {
     /** The letter after moments and direction features, and as numbers: {pixels, placed, x}. */
     function see(letter) {
       const moved = moments.place(letter, page.moments), placed = page.directions ? directions.of(moved) : moved;
-      const x = new Float64Array(PIXELS), one = [mean, invStd].map((t) => t.length === 1);
-      for (let k = 0; k < PIXELS; k++) {
-        x[k] = Math.fround(Math.fround(placed[k] - mean[one[0] ? 0 : k]) * invStd[one[1] ? 0 : k]);
-      }
+      const x = Float64Array.from(placed, (grey, k) => {
+        const by = scaling(k);
+        return Math.fround(Math.fround(grey - by.mean) * by.invStd);
+      });
       return { pixels: letter, placed, x };
     }
 
@@ -66,9 +66,9 @@ const model = (() => {
       fresh(seed) {
         net = network.fresh(origin.hidden, PIXELS, CLASSES, page.initial_scale, network.generator(seed));
       },
-      /** The predicted class of a sample. */
-      predict(x) {
-        const { g } = network.forward(net, x);
+      /** The class of a sample, as the weights as they are or others predict it. */
+      predict(x, weights = net) {
+        const { g } = network.forward(weights, x);
         return g.indexOf(Math.max(...g));
       },
     };

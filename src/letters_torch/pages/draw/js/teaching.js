@@ -43,7 +43,7 @@ const teaching = (() => {
       const version = app.version, stale = () => app.version !== version, { letters } = mine;
       dom.find("forgotten").textContent = letters.length ? "counting …" : "The page carries no letters to count on.";
       if (!letters.length) return;
-      const old = { predict: (x) => { const { g } = network.forward(before, x); return g.indexOf(Math.max(...g)); } };
+      const old = { predict: (x) => mine.predict(x, before) };
       const was = earlier ?? await accuracy.predict(old, letters, stale);
       const is = was && await accuracy.predict(mine, letters, stale);
       if (!is) return;
@@ -87,13 +87,12 @@ const teaching = (() => {
     const dW = after.W.map((value, i) => value - before.W[i]);
     const row = (j) => dV.subarray(j * (inputs + 1), (j + 1) * (inputs + 1));
     const sizes = Float64Array.from({ length: hidden }, (_, j) => Math.sqrt(network.dot(row(j), 0, row(j), 0, inputs + 1)));
-    const most = reading.ranked(sizes).slice(0, SHOWN), largest = dV.reduce((top, value) => Math.max(top, Math.abs(value)), 0);
+    const most = reading.ranked(sizes).slice(0, SHOWN), largest = dom.largest(dV);
     dom.find("change-V").replaceChildren(...most.map((j) => dom.figure(`unit ${j}`, `change of the weights of unit ${j}`,
       (canvas) => dom.signed(canvas, row(j).subarray(0, PIXELS), SIDE, SIDE, largest))));
     dom.signed(dom.find("change-W"), dW, hidden + 1, ALPHABET.length);
-    const top = dW.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     dom.find("change-size").textContent =
-      `The largest change of an entry is ${dom.number(largest, 2)} in V and ${dom.number(top, 2)} in W.`;
+      `The largest change of an entry is ${dom.number(largest, 2)} in V and ${dom.number(dom.largest(dW), 2)} in W.`;
   }
 
   return { create };

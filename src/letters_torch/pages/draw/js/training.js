@@ -5,9 +5,11 @@ const training = (() => {
   const SPEEDS = { slow: 1, middle: 10, fast: Infinity };  // steps a frame
 
   function create(app) {
-    const mine = app.model, cut = Math.round(TRAINED_ON * mine.letters.length);
+    const mine = app.model, cut = Math.floor(TRAINED_ON * mine.letters.length);
     const sets = [mine.letters.slice(0, cut), mine.letters.slice(cut)];
-    let run = begin(), playing = false, counting = false;
+    let run = begin();
+    let playing = null;  // a key of its own for each time that Train is pressed, null after Pause
+    let counting = null;  // the version of the weights whose accuracy is being counted
 
     function begin() {
       return { step: 0, next: 0, points: [], loss: null, random: network.generator(1), version: app.version };
@@ -53,19 +55,19 @@ const training = (() => {
     }
 
     function play() {
-      playing = true;
+      const key = playing = {};
       start();
       update();
-      requestAnimationFrame(frame);
+      requestAnimationFrame(() => frame(key));
     }
 
     function pause() {
-      playing = false;
+      playing = null;
       update();
     }
 
-    async function frame() {
-      if (!playing) return;
+    async function frame(key) {
+      if (playing !== key) return;
       if (run.version !== app.version) {
         pause();  // the weights were changed elsewhere
         return;
@@ -76,7 +78,7 @@ const training = (() => {
         stepped();
         update();
       }
-      requestAnimationFrame(frame);
+      requestAnimationFrame(() => frame(key));
     }
 
     /** At most so many steps, within the time of a frame. */
@@ -92,14 +94,15 @@ const training = (() => {
 
     /** Adds a point to the curves; no step is taken meanwhile. */
     async function count() {
-      if (counting) return;
-      counting = true;
-      const mineNow = run, version = app.version, stale = () => app.version !== version || run !== mineNow, point = [];
+      const mineNow = run, version = app.version;
+      if (counting === version) return;
+      counting = version;
+      const stale = () => app.version !== version || run !== mineNow, point = [];
       for (const letters of sets) {
         const predicted = await accuracy.predict(mine, letters, stale);
         point.push(predicted && accuracy.right(letters, predicted) / letters.length);
       }
-      counting = false;
+      if (counting === version) counting = null;
       if (stale()) return;
       run.points.push([run.step, ...point]);
       run.next = run.step < 25 ? 50 : run.step < 800 ? 2 * run.step : run.step + 800;
@@ -121,7 +124,7 @@ const training = (() => {
       `${sets[0].length} of the page's validation letters are trained on, drawn one by one with replacement; the other`
       + ` ${sets[1].length} are held out.`;
     new ResizeObserver(update).observe(dom.find("curves"));
-    return { update, pause, get playing() { return playing; } };
+    return { update };
   }
 
   /** Accuracy over steps: the letters trained on, and those held out. */
