@@ -211,6 +211,12 @@ def test_a_step_is_the_formulas_step(visit: Visit, contents: draw.Contents) -> N
     assert visit.page.evaluate("letters.step('D', 0.02)") == found
 
 
+@pytest.mark.parametrize("label", ["'AB'", "''", "'é'", "26", "-1", "0.5", "null"])
+def test_what_is_no_letter_is_refused(visit: Visit, label: str) -> None:
+    refusal = f"(() => {{ try {{ letters.step({label}, 0.1); }} catch (error) {{ return error.message; }} }})()"
+    assert visit.page.evaluate(refusal) == f"no such letter: {label.strip(chr(39))}"
+
+
 def test_teaching(visit: Visit) -> None:
     visit.page.check("#labels input[value=K]", force=True)
     visit.page.click("#step")

@@ -35,7 +35,7 @@ def sample(count: int, inputs: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_forward_gradient_and_step_at_full_size(smoothing: float) -> None:
+def test_forward_objective_and_step_at_full_size(smoothing: float) -> None:
     (V, W), (X, labels) = weights(400, 784), sample(1, 784)
     js, y = engine(V, W, X, labels, smoothing), formulas.smoothed(np.eye(26)[labels[0]], smoothing)
     expected = formulas.forward(V, W, X[0])
@@ -45,9 +45,6 @@ def test_forward_gradient_and_step_at_full_size(smoothing: float) -> None:
     assert js.get("network.objective(net, x(0), y(0), lam)") == pytest.approx(
         formulas.objective(V, W, X[0], y, LAM), rel=1e-12
     )
-    slopes = js.get("network.gradients(net, x(0), y(0), lam)")
-    for name, value in zip(("dV", "dW"), formulas.gradients(V, W, X[0], y, LAM), strict=True):
-        np.testing.assert_allclose(slopes[name], value.ravel(), **EXACT, err_msg=name)
     loss = js.get("network.step(net, x(0), y(0), lr, lam)")
     assert loss == pytest.approx(formulas.loss(expected.b, y), rel=1e-12)
     for name, value in zip("VW", formulas.step(V, W, X[0], y, LR, LAM), strict=True):

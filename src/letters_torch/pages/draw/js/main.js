@@ -120,7 +120,7 @@
     part.focus({ preventScroll: true });
   }
 
-  const classOf = (label) => (typeof label === "string" ? model.ALPHABET.indexOf(label.toUpperCase()) : label);
+  const classOf = (label) => (typeof label === "string" ? [...model.ALPHABET].indexOf(label.toUpperCase()) : label);
 
   begin();
   window.letters = {
@@ -138,7 +138,7 @@
     /** One step on the page's sample with a label ("A".."Z" or 0..25): its loss {before, after}. */
     step(label, lr) {
       const index = classOf(label);
-      if (!(index >= 0 && index < model.CLASSES)) throw new RangeError(`no such letter: ${label}`);
+      if (!model.ALPHABET[index]) throw new RangeError(`no such letter: ${label}`);
       if (!app.state.sample) throw new Error("there is no letter to learn from; draw one");
       mine.remember();
       const losses = mine.step(app.state.sample.x, index, lr);

@@ -74,5 +74,5 @@ const model = (() => {
     };
   }
 
-  return { SIDE, PIXELS, CLASSES, ALPHABET, create };
+  return { SIDE, PIXELS, ALPHABET, create };
 })();

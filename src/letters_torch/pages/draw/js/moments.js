@@ -65,5 +65,5 @@ const moments = (() => {
     return rest < 0.5 || (rest === 0.5 && down % 2 === 0) ? down : down + 1;
   }
 
-  return { measure, map, place, rint };
+  return { place, rint };
 })();

@@ -76,15 +76,6 @@ const network = (() => {
     return loss(forward(net, x).b, y) + lam * squares;
   }
 
-  /** The gradient of the objective: {dV, dW}, flat, shaped as V and W. */
-  function gradients(net, x, y, lam) {
-    const s = forward(net, x), { dL_db, dL_da } = backward(net, s, y);
-    const dV = net.V.map((value) => 2 * lam * value), dW = net.W.map((value) => 2 * lam * value);
-    addOuter(dV, dL_da, x, net.inputs, 1);
-    addOuter(dW, dL_db, s.h, net.hidden, 1);
-    return { dV, dW };
-  }
-
   /** One update in place; returns the loss of the sample before it. Both gradients are taken at the old V and W. */
   function step(net, x, y, lr, lam) {
     const s = forward(net, x), { dL_db, dL_da } = backward(net, s, y);
@@ -95,7 +86,7 @@ const network = (() => {
   }
 
   /** M <- keep M + factor slopes (values, 1)^T, in place. */
-  function addOuter(M, slopes, values, count, factor, keep = 1) {
+  function addOuter(M, slopes, values, count, factor, keep) {
     for (let j = 0, row = 0; j < slopes.length; j++, row += count + 1) {
       const slope = factor * slopes[j];
       for (let k = 0; k < count; k++) M[row + k] = keep * M[row + k] + slope * values[k];
@@ -124,5 +115,5 @@ const network = (() => {
 
   const copy = (net) => ({ ...net, V: net.V.slice(), W: net.W.slice() });
 
-  return { dot, softmax, loss, label, forward, backward, objective, gradients, step, fresh, generator, copy };
+  return { dot, softmax, loss, label, forward, backward, objective, step, fresh, generator, copy };
 })();

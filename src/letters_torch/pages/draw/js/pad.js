@@ -161,5 +161,5 @@ const pad = (() => {
     context.stroke();
   }
 
-  return { SIZE, create };
+  return { create };
 })();
