@@ -1,5 +1,6 @@
 """`export` on the checkpoint of a run."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -85,3 +86,9 @@ def test_the_command_line(checkpoint: Path, tmp_path: Path, capsys: pytest.Captu
         main(["export", "--format", "tflite"])
     assert stop.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are UTF-8 there")
+def test_a_name_that_is_not_utf_8(checkpoint: Path, tmp_path: Path) -> None:
+    file = command.export(checkpoint, output=tmp_path / os.fsdecode(b"\xff.onnx"))
+    assert Path(f"{file}.md").read_text().startswith("# Model card: \\udcff.onnx\n")

@@ -8,7 +8,7 @@ from letters_torch.console import say
 from letters_torch.errors import UserError
 from letters_torch.export import card, weights
 from letters_torch.export.trained import Trained, read
-from letters_torch.paths import output_errors
+from letters_torch.paths import output_errors, printable
 
 Format = Literal["onnx", "safetensors", "torch"]
 SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "safetensors": ".safetensors", "torch": ".pt"}
@@ -38,7 +38,7 @@ def export(checkpoint: Path, format: Format | None = None, output: Path | None =
         raise UserError(f"--output {output}: --format {format} writes {SUFFIXES[format]} files; leave it out")
     file = output or Path(f"letters{SUFFIXES[format]}")
     trained = read(checkpoint)
-    text = card.text(trained, format, file.name)
+    text = card.text(trained, format, printable(file.name))
     content = _content(trained, format, text)
     for path, data in ((file, content), (Path(f"{file}.md"), text.encode())):
         with output_errors(path):
