@@ -13,6 +13,12 @@ def test_there_is_at_least_one_thread(capsys: pytest.CaptureFixture[str]) -> Non
     assert refused(capsys, "study", "width", "--threads", "0") == "error: --threads must be 1 or more, not 0\n"
 
 
+def test_a_study_that_is_not_utf_8(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its page could not be written in the end."""
+    error = refused(capsys, "study", "mine.yaml", "--folder=\udcff")
+    assert error == "error: --folder=\\udcff: not UTF-8; rename the file, or name the folder that it is in\n"
+
+
 @pytest.mark.parametrize(
     ("args", "where"),
     [

@@ -76,11 +76,10 @@ def check_arguments(args: list[str]) -> None:
         UserError: with the argument, what is wrong with it, and a suggestion.
     """
     command = args[0]
+    require_utf8(args)
     if len(args) > 1 and not args[1].startswith("-"):
         raise UserError(f"unknown argument {args[1]}; settings have flags, such as --config {args[1]}")
     for arg in args[1:]:
-        if printable(arg) != arg:
-            raise UserError(f"{printable(arg)}: not UTF-8; rename the file, or name the folder that it is in")
         if arg.startswith("--"):
             _check_flag(command, arg.partition("=")[0].removesuffix("+"))
     downloads = any(arg.startswith("--data.download") for arg in args)
@@ -96,6 +95,17 @@ def check_arguments(args: list[str]) -> None:
             check_letters(Path(value))
         else:
             _check_value(command, name, name.removeprefix("--"), value)
+
+
+def require_utf8(args: list[str]) -> None:
+    """Stops an argument that is not UTF-8: pages, YAML and TensorBoard cannot hold it.
+
+    Raises:
+        UserError: with the argument.
+    """
+    for arg in args:
+        if printable(arg) != arg:
+            raise UserError(f"{printable(arg)}: not UTF-8; rename the file, or name the folder that it is in")
 
 
 def _check_flag(command: str, flag: str) -> None:

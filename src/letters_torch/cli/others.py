@@ -8,7 +8,7 @@ import webbrowser
 from functools import partial
 from pathlib import Path
 
-from letters_torch.cli.checks import check_checkpoint, check_letters
+from letters_torch.cli.checks import check_checkpoint, check_letters, require_utf8
 from letters_torch.console import Parser
 from letters_torch.errors import UserError
 from letters_torch.paths import expanded
@@ -67,6 +67,7 @@ def study(args: list[str]) -> None:
     add("--address", help="a Ray cluster, such as `auto` for the one that `ray start` made")
     add("--folder", metavar="DIR", type=_FOLDER, help="where runs and results are kept; studies/NAME by default")
     add("--threads", metavar="N", type=int, default=1, help="threads of each trial (default: 1)")
+    require_utf8(args)
     options = parser.parse_args(args)
     if options.threads < 1:
         raise UserError(f"--threads must be 1 or more, not {options.threads}")
