@@ -42,7 +42,7 @@ def _forest(results: Results) -> str:
     }
     if not known:
         return ""
-    label = f"{results.study.metric} against {results.study.base.label}, mean and 95% interval"
+    label = f"{results.study.metric} against {results.study.base.label}, mean and {summary.PERCENT} interval"
     title = "Differences from the base, paired by seed"
     drawn = figures.svg(studies.forest(known, label), "forest", f"{title}: {label}")
     return page.section(title, page.scroll(title, drawn))
