@@ -27,7 +27,7 @@ ENGINE: Mutants = {
         [
             ("                sgd.zero_grad()\n", ""),
             ("losses[k] = self._loss(b.detach(), y[k : k + 1])", "losses[k] = loss.detach()"),
-            ("(loss if sample_weight is None else sample_weight[k] * loss)", "loss"),
+            ("(loss if weight is None else weight[k] * loss)", "loss"),
         ],
     ),
     "exact_sgd/sweep.py": (
@@ -51,6 +51,7 @@ ENGINE: Mutants = {
             ("u.add_(v, alpha=1 - decay)", "v.mul_(decay)"),
             ("(kept.A.dtype, kept.A.device) != (x.dtype, x.device)", "False"),
             ('torch.set_float32_matmul_precision("highest")', "pass"),
+            ("torch.no_grad(), one_thread_per_operation():", "torch.no_grad():"),
         ],
     ),
     "exact_sgd/_kernel.py": (
@@ -67,6 +68,14 @@ ENGINE: Mutants = {
             ("logits = work.logits[k % 2]", "logits = work.logits[0]"),
             ("error[c] = bias[c, 0]", "error[c] = run.W[c, run.W.shape[1] - 1]"),
             ("taken[j] *= 1 - shrink", "taken[j] *= 1"),
+            ("max(_now(work, thread) - begin, 0)", "_now(work, thread) - begin"),
+        ],
+    ),
+    "exact_sgd/_native.py": (
+        "exact_sgd/test_edges.py -k 'single or without_inputs'",
+        [
+            ("max(A.strides[0] // A.itemsize, A.shape[1], 1)", "A.strides[0] // A.itemsize"),
+            ("max(B.strides[0] // B.itemsize, B.shape[1], 1)", "max(B.strides[0] // B.itemsize, B.shape[1])"),
         ],
     ),
     "exact_sgd/team.py": (
@@ -75,13 +84,14 @@ ENGINE: Mutants = {
             ("                tensor.copy_(result)\n", "                pass\n"),
             ("        first += self._start(", "        first += AT_ONCE + 0 * self._start("),
             ("cuts[first : first + AT_ONCE + 1]", "cuts[first : first + AT_ONCE]"),
-            ("key = (tuple(cuts), inputs, classes, V.dtype)", "key = (len(cuts), inputs, classes)"),
+            ("(hidden, columns, classes, dtype)\n", "(len(slices(hidden)), columns, classes)\n"),
         ],
     ),
     "exact_sgd/threads.py": (
         "exact_sgd/test_threads.py",
         [
-            ("after_in_child=_pool.cache_clear", "after_in_child=lambda: None"),
+            ("    _pool.cache_clear()\n", "    pass\n"),
+            ("        _inside.count += 1\n", "        _inside.count = 1\n"),
             ("torch.inference_mode(inference), ", ""),
             ("            stop()\n", "            pass\n"),
             ("                helper.result()\n", "                pass\n"),
@@ -197,7 +207,7 @@ DATA: Mutants = {
             ("float(-mean[0, 0] * inv_std[0, 0])", "float(mean[0, 0] * inv_std[0, 0])"),
             ("(n * q - s * s) / n**2", "(n * q - s * s) / (n * (n - 1) or 1)"),
             ("count * SIDE**2, np.full_like(total", "count, np.full_like(total"),
-            ("images[begin : begin + 8192]", "images[begin : begin + 8191]"),
+            ("images[begin : begin + EXACT]", "images[begin : begin + EXACT - 1]"),
         ],
     ),
     "data/prefetch.py": (
@@ -307,7 +317,7 @@ RUNS: Mutants = {
             ("reduce(operator.add, losses.tolist(), self._loss_sum)", "self._loss_sum + float(losses.sum())"),
             ("            self._loss_sum, self._loss_count = 0.0, 0\n", "            pass\n"),
             ("rates = self.schedule.rates(max(clock.step - 1, 0), 1)", "rates = self.schedule.rates(0, 1)"),
-            ("if not (self.V.sum() + self.W.sum()).isfinite():", "if False:"),
+            ("if not (all_finite(self.V) and all_finite(self.W)):", "if False:"),
             ("beyond = ~(losses < LARGEST_LOSS)", "beyond = losses >= LARGEST_LOSS"),
             ("k = int(beyond.nonzero()[0])", "k = 0"),
             ('.update(V=state["V"], W=state["W"])', '.update(V=state["V"])'),
