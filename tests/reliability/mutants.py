@@ -460,7 +460,7 @@ RUNS: Mutants = {
     "checkpoint/schema.py": (
         "checkpoint/test_schema.py",
         [
-            ("V.isfinite().all() and W.isfinite().all()", "V.isfinite().all()"),
+            ("all_finite(V) and all_finite(W)", "all_finite(V)"),
             (" and W.shape == (CLASSES, len(V) + 1)", ""),
             ("type(value) is int and 0 <= value <= LARGEST_COUNT", "type(value) is int and 0 <= value"),
             ("((value >= 0) & (value <= largest)).all()", "(value <= largest).all()"),
@@ -504,8 +504,8 @@ RUNS: Mutants = {
         [
             ('        config.pop("ckpt_path", None)\n', ""),
             (
-                'str(expanded(Path(config.data.path), "--data.path").absolute())',
-                'str(expanded(Path(config.data.path), "--data.path"))',
+                'str(expanded(config.data.path, "--data.path").absolute())',
+                'str(expanded(config.data.path, "--data.path"))',
             ),
             ("            sys.exit(1)\n", "            pass\n"),
             ("1 <= config.top <= CLASSES", "1 <= config.top"),
@@ -588,7 +588,7 @@ READING: Mutants = {
     "export/trained.py": (
         "export/test_trained.py export/test_card.py export/test_command.py",
         [
-            ('dict(curves.get("val/acc", [])).get(step)', 'dict(curves.get("train/acc", [])).get(step)'),
+            ('run.curves["val/acc"]', 'run.curves["train/acc"]'),
             ('data["origin"].rsplit("/", 1)[-1]', 'data["origin"]'),
         ],
     ),
