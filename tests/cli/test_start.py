@@ -98,11 +98,14 @@ def test_errors_of_a_registered_command_are_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(args: list[str]) -> None:
-        raise UserError("two\n  lines") if args else PermissionError(13, "Permission denied", "file.txt")
+        if not args:
+            raise UserError("two\n  lines")
+        raise PermissionError(13, "Permission denied", b"file.txt" if args == ["bytes"] else "file.txt")
 
     registered(monkeypatch, fail)
-    assert refused(capsys, "mine", "now") == "error: two lines\n"
-    assert refused(capsys, "mine") == "error: file.txt: Permission denied\n"
+    assert refused(capsys, "mine") == "error: two lines\n"
+    assert refused(capsys, "mine", "text") == "error: file.txt: Permission denied\n"
+    assert refused(capsys, "mine", "bytes") == "error: file.txt: Permission denied\n"
 
 
 @pytest.mark.parametrize("name", commands.OTHERS)

@@ -33,7 +33,8 @@ def main(args: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:  # a full disk, a folder without write permission
-        _fail(f"{error.filename or 'cannot read or write'}: {error.strerror or error}")
+        file = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename  # TensorBoard's
+        _fail(f"{file or 'cannot read or write'}: {error.strerror or error}")
 
 
 def _run(args: list[str]) -> None:
