@@ -69,7 +69,7 @@ def make_engine(name: str, panel: int = PANEL, model: Model = DEFAULT) -> Engine
 
     Args:
         name: "blocked", a panel of samples at a time by matrix products and by all cores (`Team`); or "autograd", one
-            sample at a time by autograd and torch.optim.SGD, which is some 42 times slower.
+            sample at a time by autograd and torch.optim.SGD, which is some 71 times slower.
         panel: samples a panel of the blocked engine, 1 or more.
         model: what is trained; by default tanh units and softmax cross-entropy.
 
