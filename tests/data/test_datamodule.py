@@ -430,3 +430,14 @@ def test_each_sets_own_statistics_are_taken_after_the_moments_of_the_checkpoint(
     images = MOMENTS(other.test.images)
     [batch] = other.predict_dataloader()
     assert torch.equal(batch.x, standardize.fit(images, "pixel_each_set")(torch.from_numpy(images)).flatten(1))
+
+
+@pytest.mark.parametrize("settings", [{}, {"scaling": "global"}, {"moments": MOMENTS, "directions": True}])
+def test_batches_have_the_levels_of_their_inputs(
+    path: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("letters_torch.data.datamodule.uses_levels", lambda _: True)
+    for batch in [*ready(path, **settings).val_dataloader()[0], *ready(path, **settings).predict_dataloader()]:
+        assert batch.levels is not None
+        numbers, shift, scale = (part.double() for part in batch.levels)
+        assert torch.allclose((numbers - shift) * scale, batch.x.double(), atol=1e-5)

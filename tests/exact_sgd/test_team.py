@@ -11,13 +11,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from letters_torch.exact_sgd import OneAtATime, team
 from letters_torch.exact_sgd.blocked import Blocked
 from letters_torch.exact_sgd.model import Model
 from letters_torch.exact_sgd.network import initial_weights, logits
 from letters_torch.exact_sgd.schedule import Rates
-from letters_torch.exact_sgd.team import Team, parallel_logits, slices
+from letters_torch.exact_sgd.team import Levels, Team, parallel_logits, slices, uses_levels
 from letters_torch.exact_sgd.threads import torch_threads
 from tests.support.updates import Problem, Result, apart, by_numpy, constant, problem, ramp, random_cuts, stages
 
@@ -305,3 +306,56 @@ def test_logits_of_other_activations(activation: str) -> None:
     V, W = initial_weights(30, 10, 4, seed=0, dtype=torch.float64)
     x = torch.randn(50, 30, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     assert torch.allclose(parallel_logits(V, W, x, activation), logits(V, W, x, activation), atol=1e-12)
+
+
+def levels_of(rows: int, inputs: int = 784) -> tuple[Levels, Tensor]:
+    """Pixels, most of them black, and what they are after standardisation, float64."""
+    pixels = torch.randint(0, 256, (rows, inputs), generator=torch.Generator().manual_seed(0))
+    pixels[torch.rand(rows, inputs, generator=torch.Generator().manual_seed(1)) < 0.6] = 0
+    shift, scale = pixels.double().mean(0), 1 / pixels.double().std(0)
+    return Levels(pixels.bfloat16(), shift, scale), (pixels - shift) * scale
+
+
+def test_three_bfloat16_matrices_are_the_float32_matrix() -> None:
+    levels, x = levels_of(50)
+    V = torch.randn(40, 785, generator=torch.Generator().manual_seed(2))
+    bits, biases = team._on_levels(V, levels)
+    matrices = bits.view(torch.bfloat16)
+    assert torch.equal(matrices.float().sum(0), V[:, :-1] * levels.scale.float())
+    inputs = levels.numbers.double() @ matrices.double().sum(0).T + biases.double()
+    assert torch.allclose(inputs, x @ V[:, :-1].double().T + V[:, -1].double(), atol=1e-5)
+
+
+NEEDS_LEVELS = pytest.mark.skipif(not uses_levels(torch.float32), reason="no unit for bfloat16 products")
+
+
+@NEEDS_LEVELS
+def test_logits_by_levels_are_as_exact_as_by_inputs() -> None:
+    levels, x = levels_of(1_000)
+    task = problem(stages(1), inputs=784, hidden=400)
+    exact = logits(task.V, task.W, x)
+    V, W = task.V.float(), task.W.float()
+    by_inputs, by_levels = (parallel_logits(V, W, x.float(), levels=given) for given in (None, levels))
+    assert not torch.equal(by_levels, by_inputs)
+    assert (by_levels - exact).abs().max() < 1.5 * (by_inputs - exact).abs().max()
+
+
+@NEEDS_LEVELS
+def test_no_bit_of_logits_by_levels_depends_on_the_threads() -> None:
+    levels, x = levels_of(1_000)
+    task = problem(stages(1), inputs=784, hidden=400).to(torch.float32)
+    found = []
+    for threads in (1, 2, 3, 5):
+        with torch_threads(threads):
+            found.append(parallel_logits(task.V, task.W, x.float(), levels=levels))
+    assert all(torch.equal(found[0], other) for other in found)
+
+
+def test_levels_make_no_difference_where_they_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    levels, x = levels_of(100)
+    task = problem(stages(1), inputs=784, hidden=40)
+    assert torch.equal(parallel_logits(task.V, task.W, x, levels=levels), parallel_logits(task.V, task.W, x))
+    plain = team.blas.fastest()._replace(bgemm=0)
+    monkeypatch.setattr(team.blas, "fastest", lambda: plain)
+    V, W, x = task.V.float(), task.W.float(), x.float()
+    assert torch.equal(parallel_logits(V, W, x, levels=levels), parallel_logits(V, W, x))

@@ -29,6 +29,7 @@ from letters_torch.data.sources import Source, open_letters
 from letters_torch.data.standardize import Scaling, Standardizer
 from letters_torch.data.stream import Sampling
 from letters_torch.errors import UserError, require_choice, require_int
+from letters_torch.exact_sgd import Levels, uses_levels
 from letters_torch.letters import UNKNOWN, Letters, LetterSets, UInt8
 
 ValidationWriters = Literal["any", "unseen"]
@@ -42,6 +43,7 @@ class Batch(NamedTuple):
 
     x: Tensor  # (N, 784), standardised
     y: Tensor | None  # (N,), int64, 0..25; None if there are no labels
+    levels: Levels | None = None  # what x was made of, where that speeds up the evaluation
 
 
 class Batches(UserList[Batch]):
@@ -263,10 +265,16 @@ class LettersDataModule(pl.LightningDataModule):
     def _batches(self, letters: Letters, standardizer: Standardizer | None) -> Batches:
         """A few large tensors, standardised once: collating row by row would take longer than the training."""
         assert standardizer is not None
-        x = standardizer(torch.from_numpy(letters.images), self._dtype).flatten(1)
-        y = _classes(letters) if letters.labels is not None else None
-        pieces = [slice(begin, begin + CHUNK) for begin in range(0, len(x), CHUNK)]
-        return Batches([Batch(x[piece], None if y is None else y[piece]) for piece in pieces])
+        seen, y = standardizer.seen(torch.from_numpy(letters.images)), None
+        if letters.labels is not None:
+            y = _classes(letters)
+
+        def batch(piece: slice) -> Batch:
+            x = standardizer.standardised(seen[piece], self._dtype).flatten(1)
+            levels = standardizer.levels(seen[piece]) if uses_levels(self._dtype) else None
+            return Batch(x, None if y is None else y[piece], levels)
+
+        return Batches([batch(slice(begin, begin + CHUNK)) for begin in range(0, len(seen), CHUNK)])
 
     @property
     def _origin(self) -> str:

@@ -14,6 +14,7 @@ from letters_torch.data.directions import directions, of_images
 from letters_torch.data.moments import Moments, normalised
 from letters_torch.data.rows import Rows, standardised
 from letters_torch.errors import UserError
+from letters_torch.exact_sgd import Levels
 from letters_torch.exact_sgd.threads import run_in_parts
 from letters_torch.letters import SIDE, UInt8
 
@@ -35,9 +36,20 @@ class Standardizer:
 
     def __call__(self, images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """Letters as on file, uint8 (N, 28, 28) -> `dtype` (N, 28, 28)."""
-        moved = normalised(images.numpy(), self.moments)
-        seen = torch.from_numpy(of_images(moved) if self.directions else moved)
+        return self.standardised(self.seen(images), dtype)
+
+    def standardised(self, seen: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        """What `seen` returns -> `dtype` (N, 28, 28)."""
         return standardised(seen, self.mean, self.inv_std, dtype)
+
+    def levels(self, seen: Tensor) -> Levels:
+        """What `seen` returns, for `parallel_logits`."""
+        return Levels(seen.flatten(1).bfloat16(), self.mean.flatten(), self.inv_std.flatten())
+
+    def seen(self, images: Tensor) -> Tensor:
+        """What is standardised of letters as on file: grey levels or direction features, uint8 (N, 28, 28)."""
+        moved = normalised(images.numpy(), self.moments)
+        return torch.from_numpy(of_images(moved) if self.directions else moved)
 
     def rows(self, images: Tensor, rows: Tensor, dtype: torch.dtype) -> Rows:
         """Rows (N,) of a set as augmentation gets them: standardised or, if direction features follow, in grey levels.

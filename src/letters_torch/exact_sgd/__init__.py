@@ -12,7 +12,7 @@ from letters_torch.exact_sgd.model import ACTIVATIONS, LOSSES, Model
 from letters_torch.exact_sgd.network import from_linear, hidden_units, initial_weights, logits, to_linear
 from letters_torch.exact_sgd.one_at_a_time import OneAtATime
 from letters_torch.exact_sgd.schedule import Rates, Schedule, Stage
-from letters_torch.exact_sgd.team import Team, parallel_logits
+from letters_torch.exact_sgd.team import Levels, Team, parallel_logits, uses_levels
 
 __all__ = [
     "ACTIVATIONS",
@@ -21,6 +21,7 @@ __all__ = [
     "PANEL",
     "Blocked",
     "Engine",
+    "Levels",
     "Model",
     "OneAtATime",
     "Rates",
@@ -34,4 +35,5 @@ __all__ = [
     "make_engine",
     "parallel_logits",
     "to_linear",
+    "uses_levels",
 ]

@@ -164,20 +164,25 @@ def make_evaluate(activation: str) -> Any:
     version = str(_sources())
 
     @njit(nogil=True, cache=True, fastmath=FUSED, error_model="numpy")
-    def evaluate(V, W, x, b, address):  # type: ignore[no-untyped-def]
-        """Leaves the logits of x (N, inputs) in b (N, classes); address of a gemm."""
+    def evaluate(V, biases, W, x, b, first, second):  # type: ignore[no-untyped-def]
+        """Leaves the logits of x (N, inputs) in b (N, classes).
+
+        V is a sum of matrices (K, hidden, inputs or more), of x's type. `first` and `second` are addresses of a gemm,
+        for x and for b.
+        """
         version  # noqa: B018
-        (hidden, columns), classes = V.shape, len(W)
-        h, slope = np.empty((len(x), hidden), V.dtype), np.empty(hidden, V.dtype)
+        hidden, classes = len(biases), len(W)
+        h, slope = np.empty((len(x), hidden), W.dtype), np.empty(hidden, W.dtype)
         for n in range(len(x)):
             for i in range(hidden):
-                h[n, i] = V[i, columns - 1]
+                h[n, i] = biases[i]
             for c in range(classes):
                 b[n, c] = W[c, hidden]
-        gemm(address, (len(x), hidden, columns - 1), x, AS_IS, V, TRANSPOSED, 1, h)
+        for k in range(len(V)):
+            gemm(first, (len(x), hidden, x.shape[1]), x, AS_IS, V[k], TRANSPOSED, 1, h)
         for n in range(len(x)):
             activate(h[n], slope, activation)
-        gemm(address, (len(x), classes, hidden), h, AS_IS, W, TRANSPOSED, 1, b)
+        gemm(second, (len(x), classes, hidden), h, AS_IS, W, TRANSPOSED, 1, b)
 
     return evaluate
 

@@ -22,11 +22,14 @@ class Blas(NamedTuple):
     Attributes:
         name: with version and kernels, where the library tells them.
         sgemm, dgemm: addresses of its matrix products.
+        bgemm: that of products of bfloat16 matrices, summed in float32; 0 unless the processor has a unit for them
+            (AMX), without which they are no faster.
     """
 
     name: str
     sgemm: int
     dgemm: int
+    bgemm: int
 
     def gemm(self, dtype: torch.dtype) -> int:
         """The address for a dtype."""
@@ -50,18 +53,20 @@ def torchs() -> Blas | None:
     for library in (Path(torch.__file__).parent / "lib").glob("*torch_cpu.*"):
         try:
             functions = ctypes.CDLL(str(library))
-            sgemm, dgemm = (ctypes.cast(functions[name], ctypes.c_void_p).value for name in ("sgemm_", "dgemm_"))
+            names = "sgemm_", "dgemm_", "gemm_bf16bf16f32_"
+            sgemm, dgemm, bgemm = (ctypes.cast(functions[name], ctypes.c_void_p).value for name in names)
         except (OSError, AttributeError):
             continue
         if sgemm and dgemm:
-            return Blas("MKL", sgemm, dgemm)
+            has_unit = llvmlite.binding.get_host_cpu_features().get("amx-bf16", False)
+            return Blas("MKL", sgemm, dgemm, bgemm or 0 if has_unit else 0)
     return None
 
 
 def scipys() -> Blas:
     """The BLAS that SciPy calls."""
     sgemm, dgemm = (get_cython_function_address("scipy.linalg.cython_blas", name) for name in ("sgemm", "dgemm"))
-    return Blas(_scipys_name(), sgemm, dgemm)
+    return Blas(_scipys_name(), sgemm, dgemm, 0)
 
 
 def _scipys_name() -> str:

@@ -6,7 +6,7 @@ sweep. The threads meet once a sample, to add up what the slices contribute to t
 
 import os
 from functools import cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -162,7 +162,22 @@ def _padded(count: int) -> int:
     return -(-count // VECTOR) * VECTOR
 
 
-def parallel_logits(V: Tensor, W: Tensor, x: Tensor, activation: str = "tanh") -> Tensor:
+class Levels(NamedTuple):
+    """Samples as whole numbers. Their inputs are (numbers - shift) * scale."""
+
+    numbers: Tensor  # (N, inputs), bfloat16: from 0 to 256, which it holds exactly
+    shift: Tensor  # (inputs,), float64
+    scale: Tensor  # (inputs,), float64
+
+
+def uses_levels(dtype: torch.dtype) -> bool:
+    """Whether `parallel_logits` is faster, for inputs of a dtype, if it is given their levels too."""
+    return COMPILED and dtype == torch.float32 and blas.fastest().bgemm != 0
+
+
+def parallel_logits(
+    V: Tensor, W: Tensor, x: Tensor, activation: str = "tanh", *, levels: Levels | None = None
+) -> Tensor:
     """As `network.logits`, without gradients, by all threads on the CPU. Their number changes no bit.
 
     Args:
@@ -170,6 +185,7 @@ def parallel_logits(V: Tensor, W: Tensor, x: Tensor, activation: str = "tanh") -
         W: (classes, hidden + 1), the last column the biases.
         x: (N, inputs).
         activation: one of ACTIVATIONS.
+        levels: what x was made of, if that is known: used where `uses_levels`, for logits that are as exact.
 
     Returns:
         (N, classes).
@@ -184,16 +200,41 @@ def parallel_logits(V: Tensor, W: Tensor, x: Tensor, activation: str = "tanh") -
     require_match({"V": V, "W": W, "x": x})
     b = x.new_empty(len(x), len(W))
     if COMPILED:
-        evaluate, address = _team.make_evaluate(activation), blas.fastest().gemm(x.dtype)
-        weights = V.contiguous().numpy(), W.contiguous().numpy()
+        evaluate, library = _team.make_evaluate(activation), blas.fastest()
+        first = second = library.gemm(x.dtype)
+        given, matrices, biases = x, V.contiguous()[None], V[:, -1]
+        if levels is not None and uses_levels(x.dtype):
+            first, given = library.bgemm, levels.numbers.view(torch.uint16)
+            matrices, biases = _on_levels(V, levels)
+        weights = matrices.numpy(), biases.contiguous().numpy(), W.contiguous().numpy()
 
         def forward(part: Tensor, result: Tensor) -> None:
-            evaluate(*weights, part.contiguous().numpy(), result.numpy(), address)
+            evaluate(*weights, part.contiguous().numpy(), result.numpy(), first, second)
 
     else:
+        given = x
 
         def forward(part: Tensor, result: Tensor) -> None:
             result.copy_(logits(V, W, part, activation))
 
-    run_parallel([partial(forward, *parts) for parts in zip(x.split(ROWS), b.split(ROWS), strict=True)])
+    run_parallel([partial(forward, *parts) for parts in zip(given.split(ROWS), b.split(ROWS), strict=True)])
     return b
+
+
+def _on_levels(V: Tensor, levels: Levels) -> tuple[Tensor, Tensor]:
+    """The first layer for the numbers of levels: a sum of three bfloat16 matrices, as bits, and biases.
+
+    A float32 has 24 binary digits and a bfloat16 8, so the sum is exact (Henry, Tang and Heinecke, 2019, "Leveraging
+    the bfloat16 artificial intelligence datatype for higher-precision computations"). The products of two bfloat16
+    numbers are exact in float32, and are summed in float32 as ever.
+
+    Returns:
+        (3, hidden, inputs) uint16, and (hidden,) float32.
+    """
+    rest = V[:, :-1] * levels.scale.to(V.dtype)
+    biases = (V[:, -1] - rest.double() @ levels.shift).to(V.dtype)
+    matrices = rest.new_empty(3, *rest.shape, dtype=torch.bfloat16)
+    for matrix in matrices:
+        matrix.copy_(rest)
+        rest -= matrix
+    return matrices.view(torch.uint16), biases

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -106,16 +107,16 @@ def softmax(logits: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def predict(module: nn.Module, batches: Iterable[tuple[Tensor, Tensor | None]]) -> Predictions:
-    """The predictions of a network for batches of standardised pixels (N, 784) and classes; raises as `finite`.
+def predict(module: nn.Module, batches: Iterable[tuple[Any, ...]]) -> Predictions:
+    """The predictions of a network for batches; raises as `finite`.
 
-    The network maps pixels to logits (N, 26), on its device and in its precision. The classes are None where there are
-    no labels.
+    A batch is standardised pixels (N, 784), classes (None where there are no labels) and, from a data module, levels.
+    The network maps pixels, and levels if there are any, to logits (N, 26), on its device and in its precision.
     """
     probabilities, truth = [], []
     weights = next(module.parameters())
-    for x, y in batches:
-        probabilities.append(softmax(module(x.to(weights))).cpu().numpy())
+    for x, y, *levels in batches:
+        probabilities.append(softmax(module(x.to(weights), *levels)).cpu().numpy())
         if y is not None:
             truth.append(y.cpu().numpy())
     return Predictions(np.concatenate(probabilities), np.concatenate(truth) if truth else None)
