@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from letters_torch.data.datamodule import Batch
 from letters_torch.data.prefetch import Block
 from letters_torch.errors import Diverged, UserError
 from letters_torch.exact_sgd import formulas
@@ -196,8 +197,7 @@ def test_probabilities_are_the_formulas() -> None:
     x = torch.randn(5, 784, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     V, W = module.V.detach().numpy(), module.W.detach().numpy()
     expected = np.stack([formulas.forward(V, W, sample).g for sample in x.numpy()])
-    batch: Any = type("Batch", (), {"x": x})
-    np.testing.assert_allclose(module.predict_step(batch).detach(), expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(module.predict_step(Batch(x, None)).detach(), expected, rtol=0, atol=1e-12)
 
 
 def test_a_batch_that_is_no_block_is_refused() -> None:
