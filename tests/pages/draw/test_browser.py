@@ -254,16 +254,16 @@ def test_training_is_seen_and_can_be_stopped(visit: Visit) -> None:
 def test_training_that_is_stopped_and_begun_again_at_once_keeps_its_speed(visit: Visit) -> None:
     """Also while the accuracy is counted, before the first step."""
     visit.page.select_option("#speed", "slow")
-    visit.page.evaluate("for (let n = 0; n < 7; n++) document.getElementById('play').click()")
     frames = visit.page.evaluate(
         """() => new Promise((resolve) => {
+          for (let n = 0; n < 7; n++) document.getElementById("play").click();
           const done = () => Number(document.getElementById("steps").textContent);
           let frames = 0;
           const frame = () => (done() < 30 ? (frames++, requestAnimationFrame(frame)) : resolve(frames));
           frame();
         })"""
     )
-    assert frames >= 30
+    assert frames > 25  # one step a frame; two loops would need 15
     visit.page.click("#play")
 
 
