@@ -4,7 +4,7 @@ A torchvision wheel built for CUDA, installed beside a CPU build of torch (pip i
 load its operators, and then stops at its own import with "operator torchvision::nms does not exist"; through
 torchmetrics it takes `import pytorch_lightning` down with it. Nothing here uses those operators. Declaring the two
 that the import looks up lets the rest load; calling one still raises torch's error. Where the real operators load,
-this module does nothing.
+nothing is declared.
 
 It must be imported before torchvision, and so before Lightning, which imports torchvision through torchmetrics. It
 imports torchmetrics itself, to spare every command a module that takes half a second: `_import_torchmetrics`.

@@ -359,3 +359,19 @@ def test_levels_make_no_difference_where_they_are_not_used(monkeypatch: pytest.M
     monkeypatch.setattr(team.blas, "fastest", lambda: plain)
     V, W, x = task.V.float(), task.W.float(), x.float()
     assert torch.equal(parallel_logits(V, W, x, levels=levels), parallel_logits(V, W, x))
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"numbers": torch.zeros(9, 784)}, TypeError, "bfloat16, not torch.float32"),
+        ({"numbers": torch.zeros(8, 784).bfloat16()}, ValueError, r"levels.numbers must have shape \(9, 784\)"),
+        ({"shift": torch.zeros(783)}, ValueError, r"levels.shift must have shape \(784,\)"),
+        ({"scale": torch.zeros(1)}, ValueError, r"levels.scale must have shape \(784,\)"),
+    ],
+)
+def test_levels_of_other_inputs_are_refused(changes: dict[str, Tensor], error: type[Exception], words: str) -> None:
+    levels, x = levels_of(9)
+    task = problem(stages(1), inputs=784, hidden=40)
+    with pytest.raises(error, match=words):
+        parallel_logits(task.V, task.W, x, levels=levels._replace(**changes))

@@ -265,9 +265,8 @@ class LettersDataModule(pl.LightningDataModule):
     def _batches(self, letters: Letters, standardizer: Standardizer | None) -> Batches:
         """A few large tensors, standardised once: collating row by row would take longer than the training."""
         assert standardizer is not None
-        seen, y = standardizer.seen(torch.from_numpy(letters.images)), None
-        if letters.labels is not None:
-            y = _classes(letters)
+        seen = standardizer.seen(torch.from_numpy(letters.images))
+        y = _classes(letters) if letters.labels is not None else None
 
         def batch(piece: slice) -> Batch:
             x = standardizer.standardised(seen[piece], self._dtype).flatten(1)

@@ -191,18 +191,20 @@ def parallel_logits(
         (N, classes).
 
     Raises:
-        TypeError: the tensors are not float32 or float64, or differ in dtype.
+        TypeError: the tensors are not float32 or float64, or differ in dtype; or the levels are not bfloat16.
         ValueError: shapes or devices do not match.
     """
     V, W, x = V.detach(), W.detach(), x.detach()
     if x.device.type != "cpu":
         return logits(V, W, x, activation)
     require_match({"V": V, "W": W, "x": x})
-    b = x.new_empty(len(x), len(W))
+    if levels is not None:
+        _require_levels(levels, x)
+    b, given = x.new_empty(len(x), len(W)), x
     if COMPILED:
         evaluate, library = _team.make_evaluate(activation), blas.fastest()
         first = second = library.gemm(x.dtype)
-        given, matrices, biases = x, V.contiguous()[None], V[:, -1]
+        matrices, biases = V.contiguous()[None], V[:, -1]
         if levels is not None and uses_levels(x.dtype):
             first, given = library.bgemm, levels.numbers.view(torch.uint16)
             matrices, biases = _on_levels(V, levels)
@@ -212,13 +214,20 @@ def parallel_logits(
             evaluate(*weights, part.contiguous().numpy(), result.numpy(), first, second)
 
     else:
-        given = x
 
         def forward(part: Tensor, result: Tensor) -> None:
             result.copy_(logits(V, W, part, activation))
 
     run_parallel([partial(forward, *parts) for parts in zip(given.split(ROWS), b.split(ROWS), strict=True)])
     return b
+
+
+def _require_levels(levels: Levels, x: Tensor) -> None:
+    if levels.numbers.dtype != torch.bfloat16:
+        raise TypeError(f"levels.numbers must be bfloat16, not {levels.numbers.dtype}")
+    for name, shape in (("numbers", x.shape), ("shift", x.shape[1:]), ("scale", x.shape[1:])):
+        if (found := getattr(levels, name).shape) != shape:
+            raise ValueError(f"levels.{name} must have shape {tuple(shape)}, as x has it, not {tuple(found)}")
 
 
 def _on_levels(V: Tensor, levels: Levels) -> tuple[Tensor, Tensor]:
